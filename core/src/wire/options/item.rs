@@ -1,0 +1,151 @@
+//! The walk over an option block.
+
+use super::{View, kind};
+
+/// The option bytes of a TCP header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Options<'a> {
+    /// Takes the bytes between the fixed TCP header and the payload.
+    #[inline]
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// Tells the bytes.
+    #[inline]
+    #[must_use]
+    pub const fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Walks the options.
+    #[inline]
+    #[must_use]
+    pub const fn iter(self) -> Items<'a> {
+        Items {
+            rest: self.bytes,
+            ended: false,
+        }
+    }
+
+    /// Finds the first option of the given kind that is well-formed.
+    #[must_use]
+    pub fn find(self, kind: u8) -> Option<Item<'a>> {
+        self.iter().find(|item| item.kind() == Some(kind))
+    }
+
+    /// Tells whether every byte is in a well-formed option or in zeroes after the end of the list.
+    #[must_use]
+    pub fn well_formed(self) -> bool {
+        self.iter().all(|item| match item {
+            Item::Malformed { .. } => false,
+            Item::Trailing(bytes) => bytes.iter().all(|byte| *byte == 0),
+            _ => true,
+        })
+    }
+
+    /// Tells the timestamps, if there are any of the right length.
+    #[must_use]
+    pub fn timestamps(self) -> Option<(u32, u32)> {
+        self.iter().find_map(|item| match item.view() {
+            View::Timestamps { value, echo } => Some((value, echo)),
+            _ => None,
+        })
+    }
+}
+
+impl<'a> IntoIterator for Options<'a> {
+    type Item = Item<'a>;
+    type IntoIter = Items<'a>;
+
+    #[inline]
+    fn into_iter(self) -> Items<'a> {
+        self.iter()
+    }
+}
+
+/// One piece of an option block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// The end of the option list, one byte.
+    End,
+    /// No operation, one byte.
+    Nop,
+    /// Kind, length (that of `data` and 2) and data, of any kind whatever.
+    Option {
+        /// The kind, neither 0 nor 1 when it was read.
+        kind: u8,
+        /// What follows the length byte.
+        data: &'a [u8],
+    },
+    /// An option whose length byte is missing, below 2, or beyond the end of the block. What it
+    /// holds cannot be told, nor can what follows it; this is always the last item.
+    Malformed {
+        /// All bytes from the kind on.
+        rest: &'a [u8],
+    },
+    /// The bytes after the end of the option list, which should be zeroes (RFC 9293, section 3.1).
+    Trailing(&'a [u8]),
+}
+
+impl<'a> Item<'a> {
+    /// Tells the kind; `None` for trailing bytes and for an option that is malformed.
+    #[inline]
+    #[must_use]
+    pub const fn kind(&self) -> Option<u8> {
+        match *self {
+            Self::End => Some(kind::END),
+            Self::Nop => Some(kind::NOP),
+            Self::Option { kind, .. } => Some(kind),
+            Self::Malformed { .. } | Self::Trailing(_) => None,
+        }
+    }
+
+    /// Reads the option by the rules of its kind.
+    #[inline]
+    #[must_use]
+    pub fn view(&self) -> View<'a> {
+        View::of(*self)
+    }
+}
+
+/// An iterator over the items of an option block.
+#[derive(Clone, Copy, Debug)]
+pub struct Items<'a> {
+    rest: &'a [u8],
+    ended: bool,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a>> {
+        let (&first, after) = self.rest.split_first()?;
+        if self.ended {
+            return Some(Item::Trailing(core::mem::take(&mut self.rest)));
+        }
+        if first <= kind::NOP {
+            self.rest = after;
+            self.ended = first == kind::END;
+            return Some(if self.ended { Item::End } else { Item::Nop });
+        }
+        let length = after.first().map_or(0, |length| usize::from(*length));
+        match self.rest.split_at_checked(length) {
+            Some((&[kind, _, ref data @ ..], rest)) => {
+                self.rest = rest;
+                Some(Item::Option { kind, data })
+            }
+            _ => Some(Item::Malformed {
+                rest: core::mem::take(&mut self.rest),
+            }),
+        }
+    }
+}
+
+impl core::iter::FusedIterator for Items<'_> {}
