@@ -31,6 +31,7 @@ extern crate std;
 
 pub mod craft;
 pub mod engine;
+pub mod exchange;
 pub mod expression;
 pub mod fault;
 pub mod summary;

@@ -190,7 +190,7 @@ impl<'a> Extension<'a> {
 
     /// Tells the last address of a routing header of type 0 or 2 with segments left, or of a
     /// segment routing header (type 4, RFC 8754, where the list is in reverse).
-    fn routed_to(&self) -> Option<Ipv6Addr> {
+    pub(crate) fn routed_to(&self) -> Option<Ipv6Addr> {
         let [_, _, kind, left, ..] = *self.bytes else {
             return None;
         };
@@ -212,6 +212,18 @@ impl<'a> Extension<'a> {
 pub struct Walk<'a> {
     next_header: u8,
     rest: &'a [u8],
+}
+
+impl<'a> Walk<'a> {
+    /// Begins at the header of kind `next_header` at the start of `bytes`.
+    #[inline]
+    #[must_use]
+    pub const fn new(next_header: u8, bytes: &'a [u8]) -> Self {
+        Self {
+            next_header,
+            rest: bytes,
+        }
+    }
 }
 
 impl<'a> Iterator for Walk<'a> {

@@ -14,7 +14,7 @@
 //!     writer.push(item).unwrap();
 //! }
 //! assert_eq!(writer.finish(), block);
-//! assert!(Options::new(&block).any(|item| matches!(item, Item::Malformed { rest: [254, 0, 9] })));
+//! assert!(Options::new(&block).iter().any(|item| matches!(item, Item::Malformed { rest: [254, 0, 9] })));
 //! ```
 
 pub mod classic;
