@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod drive;
+mod exchange;
 pub mod savefile;
 pub mod tap;
 
 pub use drive::{Outcome, drive};
+pub use exchange::{Answer, exchange};
 use tcpexposure_core::{
     time::Instant,
     wire::packet::{Offload, Start},

@@ -61,6 +61,8 @@ pub enum Checksummed {
 /// frame can be told from the parts.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
+    /// What the bytes begin with.
+    pub start: Start,
     /// All bytes captured.
     pub bytes: &'a [u8],
     /// The length on the wire, at least that of `bytes`.
@@ -138,6 +140,7 @@ impl<'a> Packet<'a> {
     #[must_use]
     pub fn parse(start: Start, bytes: &'a [u8], wire_len: usize, offload: Offload) -> Self {
         let mut packet = Self {
+            start,
             bytes,
             wire_len: wire_len.max(bytes.len()),
             offload,
