@@ -106,29 +106,17 @@ impl fmt::Display for Kind {
                 write!(out, "the header length is {length} bytes, below 20")
             }
             Self::LengthShort { declared, least } => {
-                write!(
-                    out,
-                    "the length field says {declared}, the headers take {least}"
-                )
+                write!(out, "the length field says {declared}, the headers take {least}")
             }
-            Self::LengthLong {
-                declared,
-                delivered,
-            } => {
-                write!(
-                    out,
-                    "the length field says {declared}, {delivered} bytes came"
-                )
+            Self::LengthLong { declared, delivered } => {
+                write!(out, "the length field says {declared}, {delivered} bytes came")
             }
             Self::Cut { declared, present } => {
                 write!(out, "the capture kept {present} of {declared} bytes")
             }
             Self::Extensions => out.write_str("too many extension headers"),
             Self::DataOffset { declared, segment } => {
-                write!(
-                    out,
-                    "the data offset says {declared} bytes, the segment has {segment}"
-                )
+                write!(out, "the data offset says {declared} bytes, the segment has {segment}")
             }
             Self::NotIp(ethertype) => write!(out, "the protocol is 0x{ethertype:04x}, not IP"),
         }

@@ -89,12 +89,7 @@ fn tshark_reads_what_was_meant() {
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(
-        lines.len(),
-        DRAFTS,
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert_eq!(lines.len(), DRAFTS, "{}", String::from_utf8_lossy(&output.stderr));
     for (index, (line, row)) in lines.iter().zip(&expected).enumerate() {
         let read: Vec<&str> = line.split('|').collect();
         let wanted: Vec<&str> = row.iter().map(String::as_str).collect();
@@ -111,11 +106,7 @@ fn random_packet(dice: &mut Dice) -> (Vec<u8>, Vec<String>) {
     let payload_length = dice.below(3) * dice.below(700);
     let payload = dice.bytes(payload_length);
     let v4 = dice.below(2) == 0;
-    let network = if v4 {
-        random_v4(dice, &ip_options)
-    } else {
-        random_v6(dice)
-    };
+    let network = if v4 { random_v4(dice, &ip_options) } else { random_v6(dice) };
     let draft = Draft {
         network,
         source_port: random_port(dice),
@@ -146,11 +137,7 @@ fn random_packet(dice: &mut Dice) -> (Vec<u8>, Vec<String>) {
         payload.len().to_string(),
         hex(&[&options[..], &vec![0; padded - options.len()]].concat()),
         // What a reset carries, tshark calls its cause (RFC 9293, section 3.5.2).
-        if flags.contains(Flags::RST) {
-            String::new()
-        } else {
-            hex(&payload)
-        },
+        if flags.contains(Flags::RST) { String::new() } else { hex(&payload) },
     ]);
     (bytes, row)
 }
@@ -207,9 +194,7 @@ fn random_v4_address(dice: &mut Dice) -> Ipv4Addr {
 
 fn random_v6(dice: &mut Dice) -> Network<'static> {
     let address = |low: u64| {
-        let IpAddr::V6(base) = "2001:db8::".parse().unwrap() else {
-            unreachable!()
-        };
+        let IpAddr::V6(base) = "2001:db8::".parse().unwrap() else { unreachable!() };
         Ipv6Addr::from_bits(base.to_bits() | u128::from(low))
     };
     Network::V6(Ipv6 {
@@ -237,19 +222,10 @@ fn random_options(dice: &mut Dice) -> Vec<u8> {
             0 => View::MaximumSegmentSize(dice.u16()),
             1 => View::WindowScale(dice.u8()),
             2 => View::SackPermitted,
-            3 => View::Timestamps {
-                value: dice.u32(),
-                echo: dice.u32(),
-            },
+            3 => View::Timestamps { value: dice.u32(), echo: dice.u32() },
             4 => View::FastOpen(&data[..8]),
-            5 => View::Raw {
-                kind: 100 + dice.u8() % 50,
-                data: &data[..length],
-            },
-            6 => View::UserTimeout {
-                minutes: dice.u8() & 1 == 1,
-                timeout: dice.u16() & 0x7fff,
-            },
+            5 => View::Raw { kind: 100 + dice.u8() % 50, data: &data[..length] },
+            6 => View::UserTimeout { minutes: dice.u8() & 1 == 1, timeout: dice.u16() & 0x7fff },
             _ => View::Nop,
         };
         if view.write(&mut writer).is_err() {

@@ -28,16 +28,12 @@ fn parse(start: Start, bytes: &[u8]) -> Packet<'_> {
 }
 
 fn v4<'a>(packet: &Packet<'a>) -> ipv4::Datagram<'a> {
-    let Network::V4(datagram) = packet.network else {
-        panic!("no IPv4: {packet:?}")
-    };
+    let Network::V4(datagram) = packet.network else { panic!("no IPv4: {packet:?}") };
     datagram
 }
 
 fn v6<'a>(packet: &Packet<'a>) -> ipv6::Datagram<'a> {
-    let Network::V6(datagram) = packet.network else {
-        panic!("no IPv6: {packet:?}")
-    };
+    let Network::V6(datagram) = packet.network else { panic!("no IPv6: {packet:?}") };
     datagram
 }
 
@@ -66,25 +62,13 @@ fn every_field_of_a_syn() {
     let packet = Packet::from_ip(&bytes);
     assert!(packet.fault.is_none());
     let header = v4(&packet).header;
-    assert_eq!(
-        (header.version(), header.header_length(), header.tos()),
-        (4, 20, 0)
-    );
-    assert_eq!(
-        (header.total_length(), header.id(), header.ttl()),
-        (72, 0x1234, 255)
-    );
+    assert_eq!((header.version(), header.header_length(), header.tos()), (4, 20, 0));
+    assert_eq!((header.total_length(), header.id(), header.ttl()), (72, 0x1234, 255));
     assert_eq!(header.source().to_string(), "192.0.2.1");
     let segment = packet.tcp().unwrap();
     assert_eq!(packet.ports(), Some((20001, 34343)));
-    assert_eq!(
-        (segment.header.seq(), segment.header.ack()),
-        (Seq(252_001), Seq(0))
-    );
-    assert_eq!(
-        (segment.header.flags(), segment.header.window()),
-        (Flags::SYN, 8064)
-    );
+    assert_eq!((segment.header.seq(), segment.header.ack()), (Seq(252_001), Seq(0)));
+    assert_eq!((segment.header.flags(), segment.header.window()), (Flags::SYN, 8064));
     assert_eq!(segment.options.iter().count(), 6);
     assert_eq!(segment.options.timestamps(), Some((13_572_468, 0)));
     assert_eq!(packet.checksum_ok(), Some(true));
@@ -109,29 +93,14 @@ fn stacked_tags() {
     let mut bytes = unhex("020000000001 020000000002 88a8 a005 8100 0064 8100 1001 0800");
     bytes.extend(unhex(SYN));
     let packet = parse(Start::Ethernet, &bytes);
-    let tags: Vec<_> = packet
-        .tags
-        .iter()
-        .map(|t| (t.identifier(), t.priority(), t.drop_eligible()))
-        .collect();
+    let tags: Vec<_> =
+        packet.tags.iter().map(|t| (t.identifier(), t.priority(), t.drop_eligible())).collect();
     assert_eq!(tags, [(5, 5, false), (100, 0, false), (1, 0, true)]);
     assert_eq!(packet.ports(), Some((20001, 34343)));
-    let Link::Ethernet(header) = packet.link else {
-        panic!("{packet:?}")
-    };
+    let Link::Ethernet(header) = packet.link else { panic!("{packet:?}") };
     assert_eq!(header.ethertype(), protocol::ETHERTYPE_SERVICE_VLAN);
     let cut = parse(Start::Ethernet, &bytes[..20]);
-    assert_eq!(
-        fault(&cut),
-        (
-            Layer::Link,
-            14,
-            Kind::Truncated {
-                needed: 8,
-                present: 6
-            }
-        )
-    );
+    assert_eq!(fault(&cut), (Layer::Link, 14, Kind::Truncated { needed: 8, present: 6 }));
     assert_eq!(cut.rest.len(), 6);
 }
 
@@ -140,10 +109,7 @@ fn other_beginnings() {
     let ip = unhex(SYN);
     for (start, head) in [
         (Start::LinuxSll, "0000 0001 0006 020000000001 0000 0800"),
-        (
-            Start::LinuxSll2,
-            "0800 0000 00000002 0001 00 06 020000000001 0000",
-        ),
+        (Start::LinuxSll2, "0800 0000 00000002 0001 00 06 020000000001 0000"),
         (Start::Null, "02000000"),
         (Start::Null, "00000002"),
         (Start::Loop, "00000002"),
@@ -176,58 +142,18 @@ fn ipv4_lengths() {
     assert_eq!(Packet::from_ip(&bytes).trailer, b"more");
     let bytes = with_length(0);
     let packet = Packet::from_ip(&bytes);
-    assert_eq!(
-        fault(&packet),
-        (
-            Layer::Ipv4,
-            2,
-            Kind::LengthShort {
-                declared: 0,
-                least: 20
-            }
-        )
-    );
+    assert_eq!(fault(&packet), (Layer::Ipv4, 2, Kind::LengthShort { declared: 0, least: 20 }));
     assert_eq!(packet.tcp().unwrap().payload, b"more");
     let bytes = with_length(19);
     let packet = Packet::from_ip(&bytes);
-    assert_eq!(
-        fault(&packet),
-        (
-            Layer::Ipv4,
-            2,
-            Kind::LengthShort {
-                declared: 19,
-                least: 20
-            }
-        )
-    );
+    assert_eq!(fault(&packet), (Layer::Ipv4, 2, Kind::LengthShort { declared: 19, least: 20 }));
     assert!(packet.tcp().is_some());
     let bytes = with_length(100);
     let packet = Packet::from_ip(&bytes);
-    assert_eq!(
-        fault(&packet),
-        (
-            Layer::Ipv4,
-            2,
-            Kind::LengthLong {
-                declared: 100,
-                delivered: 76
-            }
-        )
-    );
+    assert_eq!(fault(&packet), (Layer::Ipv4, 2, Kind::LengthLong { declared: 100, delivered: 76 }));
     assert_eq!(packet.tcp().unwrap().payload_length, 28);
     let packet = Packet::parse(Start::Ip, &bytes, 100, Offload::default());
-    assert_eq!(
-        fault(&packet),
-        (
-            Layer::Ipv4,
-            2,
-            Kind::Cut {
-                declared: 100,
-                present: 76
-            }
-        )
-    );
+    assert_eq!(fault(&packet), (Layer::Ipv4, 2, Kind::Cut { declared: 100, present: 76 }));
     assert_eq!(packet.checksum_ok(), None);
 }
 
@@ -242,17 +168,7 @@ fn ipv4_header_lengths() {
     let mut bytes = unhex(SYN);
     bytes[0] = 0x4f;
     let packet = Packet::from_ip(&bytes[..50]);
-    assert_eq!(
-        fault(&packet),
-        (
-            Layer::Ipv4,
-            0,
-            Kind::Truncated {
-                needed: 60,
-                present: 50
-            }
-        )
-    );
+    assert_eq!(fault(&packet), (Layer::Ipv4, 0, Kind::Truncated { needed: 60, present: 50 }));
     assert_eq!(v4(&packet).options.len(), 30);
 }
 
@@ -265,40 +181,14 @@ fn data_offsets() {
     };
     let bytes = with_offset(4);
     let packet = Packet::from_ip(&bytes);
-    assert_eq!(
-        fault(&packet),
-        (
-            Layer::Tcp,
-            32,
-            Kind::DataOffset {
-                declared: 16,
-                segment: 52
-            }
-        )
-    );
+    assert_eq!(fault(&packet), (Layer::Tcp, 32, Kind::DataOffset { declared: 16, segment: 52 }));
     let segment = packet.tcp().unwrap();
-    assert_eq!(
-        (segment.options.bytes().len(), segment.payload.len()),
-        (0, 32)
-    );
+    assert_eq!((segment.options.bytes().len(), segment.payload.len()), (0, 32));
     let bytes = with_offset(15);
     let packet = Packet::from_ip(&bytes);
-    assert_eq!(
-        fault(&packet),
-        (
-            Layer::Tcp,
-            32,
-            Kind::DataOffset {
-                declared: 60,
-                segment: 52
-            }
-        )
-    );
+    assert_eq!(fault(&packet), (Layer::Tcp, 32, Kind::DataOffset { declared: 60, segment: 52 }));
     let segment = packet.tcp().unwrap();
-    assert_eq!(
-        (segment.options.bytes().len(), segment.payload.len()),
-        (32, 0)
-    );
+    assert_eq!((segment.options.bytes().len(), segment.payload.len()), (32, 0));
 }
 
 #[test]
@@ -319,9 +209,7 @@ fn the_walk_over_extension_headers() {
     // hop-by-hop, routing, destination options, authentication, fragment, mobility, HIP, shim6
     let mut chain =
         unhex("2b00 0104 00000000 | 3c00 0000 00000000 | 3301 0104 000000000000000000000000");
-    chain.extend(unhex(
-        "2c04 0000 00000001 00000002 000000000000000000000000",
-    ));
+    chain.extend(unhex("2c04 0000 00000001 00000002 000000000000000000000000"));
     chain.extend(unhex(
         "8700 0001 00000007 | 8b00 0000 00000000 | 8c00 0000 00000000 | 0600 0000 00000000",
     ));
@@ -344,31 +232,15 @@ fn broken_chains() {
     );
     let long = ipv6_packet(protocol::HOP_BY_HOP, &unhex("0609 0104 00000000"));
     let packet = Packet::from_ip(&long);
-    assert_eq!(
-        fault(&packet),
-        (
-            Layer::Ipv6,
-            40,
-            Kind::Truncated {
-                needed: 80,
-                present: 8
-            }
-        )
-    );
+    assert_eq!(fault(&packet), (Layer::Ipv6, 40, Kind::Truncated { needed: 80, present: 8 }));
     assert_eq!(packet.rest.len(), 8);
-    let many = ipv6_packet(
-        protocol::DESTINATION_OPTIONS,
-        &unhex("3c00010400000000").repeat(100),
-    );
+    let many = ipv6_packet(protocol::DESTINATION_OPTIONS, &unhex("3c00010400000000").repeat(100));
     let packet = Packet::from_ip(&many);
     assert_eq!(fault(&packet), (Layer::Ipv6, 40 + 64 * 8, Kind::Extensions));
     assert_eq!(v6(&packet).extensions.len() + packet.rest.len(), 800);
     let later = ipv6_packet(protocol::FRAGMENT, &unhex("0600 0010 00000007 01020304"));
     let packet = Packet::from_ip(&later);
-    assert!(matches!(
-        packet.transport,
-        Transport::Fragment([1, 2, 3, 4])
-    ));
+    assert!(matches!(packet.transport, Transport::Fragment([1, 2, 3, 4])));
     assert_eq!(v6(&packet).fragment_offset, 2);
 }
 
@@ -398,9 +270,7 @@ fn quotes_of_every_length() {
         let total = u16::try_from(bytes.len()).unwrap().to_be_bytes();
         bytes[2..4].copy_from_slice(&total);
         let packet = Packet::from_ip(&bytes);
-        let Transport::Icmp(message) = packet.transport else {
-            panic!("{packet:?}")
-        };
+        let Transport::Icmp(message) = packet.transport else { panic!("{packet:?}") };
         assert_eq!((message.family, message.header.kind()), (Family::V4, 11));
         let quote = message.quote().unwrap();
         assert_eq!(quote.bytes.len(), length);
@@ -415,10 +285,7 @@ fn what_offloading_left_of_the_checksum() {
     let mut bytes = unhex(SYN);
     bytes[36] ^= 1;
     let judge = |checksum| {
-        let offload = Offload {
-            checksum,
-            segments: false,
-        };
+        let offload = Offload { checksum, segments: false };
         Packet::parse(Start::Ip, &bytes, bytes.len(), offload).checksum_ok()
     };
     assert_eq!(judge(Checksummed::Unknown), Some(false));
@@ -498,11 +365,7 @@ fn check(packet: &Packet<'_>) {
     } + 4 * packet.tags.len();
     let sum =
         link + network + parts.iter().sum::<usize>() + packet.rest.len() + packet.trailer.len();
-    assert_eq!(
-        sum,
-        packet.bytes.len(),
-        "every byte is in one part: {packet:?}"
-    );
+    assert_eq!(sum, packet.bytes.len(), "every byte is in one part: {packet:?}");
     let _ = packet.checksum_ok();
     if let Some(fault) = packet.fault {
         assert!(fault.offset <= packet.bytes.len());

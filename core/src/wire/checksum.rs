@@ -31,10 +31,7 @@ impl Sum {
     pub fn feed(self, bytes: &[u8]) -> Self {
         let part = fold32(words(bytes));
         let part = if self.odd { swap(part) } else { part };
-        Self {
-            acc: fold32(self.acc).wrapping_add(part),
-            odd: self.odd ^ (bytes.len() & 1 == 1),
-        }
+        Self { acc: fold32(self.acc).wrapping_add(part), odd: self.odd ^ (bytes.len() & 1 == 1) }
     }
 
     /// Adds one 16-bit number at an even place.
@@ -50,9 +47,7 @@ impl Sum {
     pub fn pseudo(self, source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Self {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         let [a, b, c, d] = length.to_be_bytes();
-        self.address(source)
-            .address(destination)
-            .feed(&[a, b, c, d, 0, protocol])
+        self.address(source).address(destination).feed(&[a, b, c, d, 0, protocol])
     }
 
     /// Tells the checksum: the complement of the sum, in host byte order.
@@ -76,9 +71,7 @@ impl Sum {
 #[inline]
 #[must_use]
 pub fn update(checksum: u16, old: u16, new: u16) -> u16 {
-    let sum = u64::from(!checksum)
-        .wrapping_add((!old).into())
-        .wrapping_add(new.into());
+    let sum = u64::from(!checksum).wrapping_add((!old).into()).wrapping_add(new.into());
     !fold16(sum)
 }
 
@@ -87,11 +80,7 @@ pub fn update(checksum: u16, old: u16, new: u16) -> u16 {
 pub fn update_u32(checksum: u16, old: u32, new: u32) -> u16 {
     let [a, b, c, d] = old.to_be_bytes();
     let [e, f, g, h] = new.to_be_bytes();
-    let high = update(
-        checksum,
-        u16::from_be_bytes([a, b]),
-        u16::from_be_bytes([e, f]),
-    );
+    let high = update(checksum, u16::from_be_bytes([a, b]), u16::from_be_bytes([e, f]));
     update(high, u16::from_be_bytes([c, d]), u16::from_be_bytes([g, h]))
 }
 
@@ -106,9 +95,7 @@ fn words(bytes: &[u8]) -> u64 {
             *lane = lane.wrapping_add(u32::from_ne_bytes(*quad).into());
         }
     }
-    let mut sum = lanes
-        .iter()
-        .fold(0_u64, |sum, lane| sum.wrapping_add(*lane));
+    let mut sum = lanes.iter().fold(0_u64, |sum, lane| sum.wrapping_add(*lane));
     let (quads, rest) = rest.as_chunks::<4>();
     for quad in quads {
         sum = sum.wrapping_add(u32::from_ne_bytes(*quad).into());

@@ -27,11 +27,7 @@ impl Header {
     /// Makes a header.
     #[must_use]
     pub const fn new(destination: [u8; 6], source: [u8; 6], ethertype: u16) -> Self {
-        Self {
-            destination,
-            source,
-            ethertype: U16::new(ethertype),
-        }
+        Self { destination, source, ethertype: U16::new(ethertype) }
     }
 
     /// Tells the destination address.
@@ -77,10 +73,7 @@ impl Tag {
     /// Makes a tag from the 16 bits of control information and the ethertype that follows.
     #[must_use]
     pub const fn new(control: u16, ethertype: u16) -> Self {
-        Self {
-            control: U16::new(control),
-            ethertype: U16::new(ethertype),
-        }
+        Self { control: U16::new(control), ethertype: U16::new(ethertype) }
     }
 
     /// Tells the priority code point, 0 to 7.
@@ -147,9 +140,7 @@ impl Cooked {
     #[inline]
     #[must_use]
     pub fn address(&self) -> &[u8] {
-        self.address
-            .get(..usize::from(self.address_length.get()))
-            .unwrap_or(&self.address)
+        self.address.get(..usize::from(self.address_length.get())).unwrap_or(&self.address)
     }
 
     /// Tells the protocol of what follows.
@@ -218,8 +209,6 @@ impl Cooked2 {
     #[inline]
     #[must_use]
     pub fn address(&self) -> &[u8] {
-        self.address
-            .get(..usize::from(self.address_length))
-            .unwrap_or(&self.address)
+        self.address.get(..usize::from(self.address_length)).unwrap_or(&self.address)
     }
 }

@@ -95,8 +95,10 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn quote(&self) -> Option<Packet<'a>> {
         self.is_error().then(|| {
-            let whole = self.body_length.max(self.body.len());
-            Packet::parse(Start::Ip, self.body, whole, Offload::default())
+            // Whoever quotes cuts: that the rest is missing is no fault of the datagram's.
+            let whole = self.body.len().saturating_add(usize::from(u16::MAX));
+            let quote = Packet::parse(Start::Ip, self.body, whole, Offload::default());
+            Packet { wire_len: self.body_length.max(self.body.len()), ..quote }
         })
     }
 }

@@ -198,10 +198,6 @@ impl Datagram<'_> {
     pub fn checksum_ok(&self) -> bool {
         use super::checksum::Sum;
         Header::LENGTH.saturating_add(self.options.len()) == self.header.header_length()
-            && Sum::new()
-                .feed(self.header.as_bytes())
-                .feed(self.options)
-                .finish()
-                == 0
+            && Sum::new().feed(self.header.as_bytes()).feed(self.options).finish() == 0
     }
 }

@@ -118,10 +118,7 @@ impl<'a> Datagram<'a> {
     /// Walks the extension headers that stand.
     #[must_use]
     pub const fn walk(&self) -> Walk<'a> {
-        Walk {
-            next_header: self.header.next_header,
-            rest: self.extensions,
-        }
+        Walk { next_header: self.header.next_header, rest: self.extensions }
     }
 
     /// Tells whether this is a fragment other than the first, so that no transport header is here.
@@ -135,9 +132,7 @@ impl<'a> Datagram<'a> {
     /// of a source route that has segments left (RFC 8200, section 8.1), else the header's own.
     #[must_use]
     pub fn final_destination(&self) -> Ipv6Addr {
-        self.walk()
-            .find_map(|extension| extension.routed_to())
-            .unwrap_or(self.header.destination())
+        self.walk().find_map(|extension| extension.routed_to()).unwrap_or(self.header.destination())
     }
 }
 
@@ -157,20 +152,14 @@ impl<'a> Extension<'a> {
     #[inline]
     #[must_use]
     pub fn first(kind: u8, bytes: &'a [u8]) -> Option<Self> {
-        Some(Self {
-            kind,
-            bytes: bytes.get(..length(kind, bytes)?)?,
-        })
+        Some(Self { kind, bytes: bytes.get(..length(kind, bytes)?)? })
     }
 
     /// Tells the kind of what follows.
     #[inline]
     #[must_use]
     pub fn next_header(&self) -> u8 {
-        self.bytes
-            .first()
-            .copied()
-            .unwrap_or(protocol::NO_NEXT_HEADER)
+        self.bytes.first().copied().unwrap_or(protocol::NO_NEXT_HEADER)
     }
 
     /// Tells offset (in units of eight bytes), more-fragments bit and identification, if this is a
@@ -194,10 +183,7 @@ impl<'a> Extension<'a> {
         let [_, _, kind, left, ..] = *self.bytes else {
             return None;
         };
-        let list = self
-            .bytes
-            .get(8..)
-            .filter(|_| self.kind == protocol::ROUTING && left > 0)?;
+        let list = self.bytes.get(8..).filter(|_| self.kind == protocol::ROUTING && left > 0)?;
         let address = match kind {
             0 | 2 => list.last_chunk::<16>(),
             4 => list.first_chunk::<16>(),
@@ -219,10 +205,7 @@ impl<'a> Walk<'a> {
     #[inline]
     #[must_use]
     pub const fn new(next_header: u8, bytes: &'a [u8]) -> Self {
-        Self {
-            next_header,
-            rest: bytes,
-        }
+        Self { next_header, rest: bytes }
     }
 }
 

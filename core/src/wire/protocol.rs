@@ -59,12 +59,15 @@ pub const ETHERTYPE_SERVICE_VLAN: u16 = 0x88a8;
 /// The service tag that was in use before IEEE 802.1ad.
 pub const ETHERTYPE_OLD_SERVICE_VLAN: u16 = 0x9100;
 
+/// Another that was in use then, for tags within tags.
+pub const ETHERTYPE_OLD_VLAN: u16 = 0x9200;
+
 /// Tells whether `ethertype` announces a VLAN tag.
 #[inline]
 #[must_use]
 pub const fn is_vlan(ethertype: u16) -> bool {
     matches!(
         ethertype,
-        ETHERTYPE_VLAN | ETHERTYPE_SERVICE_VLAN | ETHERTYPE_OLD_SERVICE_VLAN
+        ETHERTYPE_VLAN | ETHERTYPE_SERVICE_VLAN | ETHERTYPE_OLD_SERVICE_VLAN | ETHERTYPE_OLD_VLAN
     )
 }

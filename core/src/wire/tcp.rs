@@ -257,9 +257,7 @@ impl Segment<'_> {
         let flags = self.header.flags();
         let controls =
             u32::from(flags.contains(Flags::SYN)).wrapping_add(flags.contains(Flags::FIN).into());
-        u32::try_from(self.payload_length)
-            .unwrap_or(u32::MAX)
-            .saturating_add(controls)
+        u32::try_from(self.payload_length).unwrap_or(u32::MAX).saturating_add(controls)
     }
 
     /// Tells the sequence number after the segment.
@@ -286,32 +284,18 @@ impl Stub<'_> {
     /// Tells the destination port, if it is there.
     #[must_use]
     pub fn destination_port(&self) -> Option<u16> {
-        self.bytes
-            .get(2..)?
-            .first_chunk()
-            .copied()
-            .map(u16::from_be_bytes)
+        self.bytes.get(2..)?.first_chunk().copied().map(u16::from_be_bytes)
     }
 
     /// Tells the sequence number, if it is there.
     #[must_use]
     pub fn seq(&self) -> Option<Seq> {
-        self.bytes
-            .get(4..)?
-            .first_chunk()
-            .copied()
-            .map(u32::from_be_bytes)
-            .map(Seq)
+        self.bytes.get(4..)?.first_chunk().copied().map(u32::from_be_bytes).map(Seq)
     }
 
     /// Tells the acknowledgement number, if it is there.
     #[must_use]
     pub fn ack(&self) -> Option<Seq> {
-        self.bytes
-            .get(8..)?
-            .first_chunk()
-            .copied()
-            .map(u32::from_be_bytes)
-            .map(Seq)
+        self.bytes.get(8..)?.first_chunk().copied().map(u32::from_be_bytes).map(Seq)
     }
 }

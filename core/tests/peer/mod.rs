@@ -19,10 +19,7 @@ pub(crate) fn installed(program: &str) -> bool {
     if run.is_ok() {
         return true;
     }
-    assert!(
-        env::var_os("CI").is_none_or(|ci| ci != "true"),
-        "CI lacks {program}"
-    );
+    assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "CI lacks {program}");
     eprintln!("skipped: {program} is not installed");
     false
 }
@@ -43,22 +40,12 @@ impl Capture {
         }
         for (index, packet) in packets.iter().enumerate() {
             let length = u32::try_from(packet.len() + 14).unwrap();
-            let ethertype = if packet[0] >> 4 == 6 {
-                [0x86, 0xdd]
-            } else {
-                [8, 0]
-            };
+            let ethertype = if packet[0] >> 4 == 6 { [0x86, 0xdd] } else { [8, 0] };
             let index = u32::try_from(index).unwrap();
-            for word in [
-                1_700_000_000 + index / 1000,
-                index % 1000 * 1000,
-                length,
-                length,
-            ] {
+            for word in [1_700_000_000 + index / 1000, index % 1000 * 1000, length, length] {
                 file.write_all(&word.to_le_bytes()).unwrap();
             }
-            file.write_all(&[[2; 12].as_slice(), &ethertype, packet].concat())
-                .unwrap();
+            file.write_all(&[[2; 12].as_slice(), &ethertype, packet].concat()).unwrap();
         }
         file.flush().unwrap();
         Self(path)

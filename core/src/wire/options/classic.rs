@@ -56,9 +56,7 @@ impl Classic {
                 length: BigEndian::read_u16(data.get(8..)?),
                 subflow: BigEndian::read_u32(data.get(10..)?),
             }),
-            (ACK, 8) => Some(Self::Ack {
-                sequence: BigEndian::read_u64(data),
-            }),
+            (ACK, 8) => Some(Self::Ack { sequence: BigEndian::read_u64(data) }),
             _ => None,
         }
     }
@@ -73,17 +71,9 @@ impl Classic {
                 let [a, b, c, d, e, f, _, _] = initial.to_be_bytes();
                 out.option(CAPABLE, &[&token.to_be_bytes(), &[a, b, c, d, e, f]])
             }
-            Self::Data {
-                sequence,
-                length,
-                subflow,
-            } => out.option(
+            Self::Data { sequence, length, subflow } => out.option(
                 DATA,
-                &[
-                    &sequence.to_be_bytes(),
-                    &length.to_be_bytes(),
-                    &subflow.to_be_bytes(),
-                ],
+                &[&sequence.to_be_bytes(), &length.to_be_bytes(), &subflow.to_be_bytes()],
             ),
             Self::Ack { sequence } => out.option(ACK, &[&sequence.to_be_bytes()]),
         }?;
@@ -98,15 +88,10 @@ mod tests {
 
     #[test]
     fn the_option_of_the_2011_syn() {
-        let bytes = [
-            0x1e, 12, 0x0d, 0x0c, 0x0b, 9, 0x12, 0x34, 0x56, 0x78, 0xab, 0xcd,
-        ];
+        let bytes = [0x1e, 12, 0x0d, 0x0c, 0x0b, 9, 0x12, 0x34, 0x56, 0x78, 0xab, 0xcd];
         let item = Options::new(&bytes).iter().next().unwrap();
         let option = Classic::of(item).unwrap();
-        let capable = Classic::Capable {
-            token: 0x0d0c_0b09,
-            initial: 0x1234_5678_abcd_0000,
-        };
+        let capable = Classic::Capable { token: 0x0d0c_0b09, initial: 0x1234_5678_abcd_0000 };
         assert_eq!(option, capable);
         let mut buffer = [0; 40];
         let mut writer = Writer::new(&mut buffer);

@@ -27,10 +27,7 @@ impl<'a> Options<'a> {
     #[inline]
     #[must_use]
     pub const fn iter(self) -> Items<'a> {
-        Items {
-            rest: self.bytes,
-            ended: false,
-        }
+        Items { rest: self.bytes, ended: false }
     }
 
     /// Finds the first option of the given kind that is well-formed.
@@ -141,9 +138,7 @@ impl<'a> Iterator for Items<'a> {
                 self.rest = rest;
                 Some(Item::Option { kind, data })
             }
-            _ => Some(Item::Malformed {
-                rest: core::mem::take(&mut self.rest),
-            }),
+            _ => Some(Item::Malformed { rest: core::mem::take(&mut self.rest) }),
         }
     }
 }

@@ -126,6 +126,24 @@ pub struct DataSequence {
     pub mapping: Option<Mapping>,
 }
 
+impl DataSequence {
+    /// Tells whether the widths of the numbers can be told from the option's length and the numbers
+    /// themselves: both of 64 bits, both of 32, or the sequence number of 64 and the
+    /// acknowledgement of 32, which is how stacks send them.
+    pub(crate) const fn is_plain(&self) -> bool {
+        let (ack_long, sequence_long) = (self.flags & 2 != 0, self.flags & 8 != 0);
+        match (self.ack, self.mapping) {
+            (Some(ack), Some(_)) => {
+                let large = ack > 0xffff_ffff;
+                ack_long == sequence_long || sequence_long && !large || ack_long && large
+            }
+            (Some(_), None) => !sequence_long,
+            (None, Some(_)) => !ack_long,
+            (None, None) => !ack_long && !sequence_long,
+        }
+    }
+}
+
 /// A mapping of subflow to data sequence space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mapping {
@@ -151,10 +169,7 @@ impl<'a> Mptcp<'a> {
             3 => add_address(bytes),
             _ => rest(subtype, bytes),
         };
-        Some(Self {
-            bytes,
-            subtype: known.unwrap_or(Subtype::Other { subtype }),
-        })
+        Some(Self { bytes, subtype: known.unwrap_or(Subtype::Other { subtype }) })
     }
 
     /// Tells the option's data.
@@ -206,9 +221,7 @@ fn join(bytes: &[u8]) -> Option<Subtype<'_>> {
             code: BigEndian::read_u64(after),
             nonce: BigEndian::read_u32(after.get(8..)?),
         }),
-        20 => Some(Subtype::JoinAck {
-            code: after.try_into().ok()?,
-        }),
+        20 => Some(Subtype::JoinAck { code: after.try_into().ok()? }),
         _ => None,
     }
 }
@@ -238,11 +251,7 @@ fn data_sequence(bytes: &[u8]) -> Option<Subtype<'_>> {
             })
         }
     };
-    Some(Subtype::DataSequence(DataSequence {
-        flags,
-        ack,
-        mapping,
-    }))
+    Some(Subtype::DataSequence(DataSequence { flags, ack, mapping }))
 }
 
 fn add_address(bytes: &[u8]) -> Option<Subtype<'_>> {
@@ -257,11 +266,7 @@ fn add_address(bytes: &[u8]) -> Option<Subtype<'_>> {
         _ => return None,
     };
     let (address, after) = after.split_at_checked(size)?;
-    let (port, after) = if port {
-        optional::<2>(after)?
-    } else {
-        (None, after)
-    };
+    let (port, after) = if port { optional::<2>(after)? } else { (None, after) };
     Some(Subtype::AddAddress {
         flags: first & 0x0f,
         address_id,
@@ -276,28 +281,18 @@ fn rest(subtype: u8, bytes: &[u8]) -> Option<Subtype<'_>> {
         (4, &[_, ref addresses @ ..]) if !addresses.is_empty() => {
             Some(Subtype::RemoveAddress { addresses })
         }
-        (5, &[first]) => Some(Subtype::Priority {
-            backup: first & 1 != 0,
-            address: None,
-        }),
-        (5, &[first, address]) => Some(Subtype::Priority {
-            backup: first & 1 != 0,
-            address: Some(address),
-        }),
-        (6, [_, _, sequence @ ..]) if sequence.len() == 8 => Some(Subtype::Fail {
-            sequence: BigEndian::read_u64(sequence),
-        }),
-        (7, [_, _, key @ ..]) if key.len() == 8 => Some(Subtype::FastClose {
-            key: BigEndian::read_u64(key),
-        }),
-        (8, &[first, reason]) => Some(Subtype::Reset {
-            flags: first & 0x0f,
-            reason,
-        }),
-        (15, &[first, ref data @ ..]) => Some(Subtype::Experimental {
-            flags: first & 0x0f,
-            data,
-        }),
+        (5, &[first]) => Some(Subtype::Priority { backup: first & 1 != 0, address: None }),
+        (5, &[first, address]) => {
+            Some(Subtype::Priority { backup: first & 1 != 0, address: Some(address) })
+        }
+        (6, [_, _, sequence @ ..]) if sequence.len() == 8 => {
+            Some(Subtype::Fail { sequence: BigEndian::read_u64(sequence) })
+        }
+        (7, [_, _, key @ ..]) if key.len() == 8 => {
+            Some(Subtype::FastClose { key: BigEndian::read_u64(key) })
+        }
+        (8, &[first, reason]) => Some(Subtype::Reset { flags: first & 0x0f, reason }),
+        (15, &[first, ref data @ ..]) => Some(Subtype::Experimental { flags: first & 0x0f, data }),
         _ => None,
     }
 }
@@ -307,9 +302,7 @@ fn optional<const N: usize>(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     if bytes.is_empty() {
         return Some((None, bytes));
     }
-    bytes
-        .split_at_checked(N)
-        .map(|(field, rest)| (Some(field), rest))
+    bytes.split_at_checked(N).map(|(field, rest)| (Some(field), rest))
 }
 
 /// Takes a number of 4 or 8 bytes if it is announced.
@@ -318,8 +311,6 @@ fn number(bytes: &[u8], present: bool, long: bool) -> Option<(Option<u64>, &[u8]
         return Some((None, bytes));
     }
     let (field, rest) = bytes.split_at_checked(if long { 8 } else { 4 })?;
-    let value = field
-        .iter()
-        .fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+    let value = field.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
     Some((Some(value), rest))
 }

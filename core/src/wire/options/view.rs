@@ -127,25 +127,14 @@ impl<'a> View<'a> {
             (kind::MD5, digest) => digest.try_into().ok().map(Self::Md5),
             (kind::QUICK_START, &[rate, ttl_difference, a, b, c, d]) => {
                 let nonce = u32::from_be_bytes([a, b, c, d]);
-                Some(Self::QuickStart {
-                    rate,
-                    ttl_difference,
-                    nonce,
-                })
+                Some(Self::QuickStart { rate, ttl_difference, nonce })
             }
             (kind::USER_TIMEOUT, field @ [_, _]) => {
                 let field = BigEndian::read_u16(field);
-                Some(Self::UserTimeout {
-                    minutes: field >> 15 != 0,
-                    timeout: field & 0x7fff,
-                })
+                Some(Self::UserTimeout { minutes: field >> 15 != 0, timeout: field & 0x7fff })
             }
             (kind::AUTHENTICATION, &[key_id, next_key_id, ref code @ ..]) => {
-                Some(Self::Authentication {
-                    key_id,
-                    next_key_id,
-                    code,
-                })
+                Some(Self::Authentication { key_id, next_key_id, code })
             }
             (kind::ENCRYPTION_NEGOTIATION, suboptions) => {
                 Some(Self::EncryptionNegotiation(suboptions))
@@ -154,11 +143,7 @@ impl<'a> View<'a> {
                 AccEcn::new(kind == kind::ACC_ECN_1, counters).map(Self::AccEcn)
             }
             (kind::EXPERIMENT_1 | kind::EXPERIMENT_2, &[a, b, ref data @ ..]) => {
-                Some(Self::Experiment {
-                    kind,
-                    id: u16::from_be_bytes([a, b]),
-                    data,
-                })
+                Some(Self::Experiment { kind, id: u16::from_be_bytes([a, b]), data })
             }
             _ => None,
         }
@@ -178,28 +163,20 @@ impl<'a> View<'a> {
             Self::WindowScale(shift) => out.option(kind::WINDOW_SCALE, &[&[shift]]),
             Self::SackPermitted => out.option(kind::SACK_PERMITTED, &[]),
             Self::Sack(blocks) => out.option(kind::SACK, &[blocks.bytes]),
-            Self::Timestamps { value, echo } => out.option(
-                kind::TIMESTAMPS,
-                &[&value.to_be_bytes(), &echo.to_be_bytes()],
-            ),
+            Self::Timestamps { value, echo } => {
+                out.option(kind::TIMESTAMPS, &[&value.to_be_bytes(), &echo.to_be_bytes()])
+            }
             Self::Md5(digest) => out.option(kind::MD5, &[digest]),
-            Self::QuickStart {
-                rate,
-                ttl_difference,
-                nonce,
-            } => out.option(
-                kind::QUICK_START,
-                &[&[rate, ttl_difference], &nonce.to_be_bytes()],
-            ),
+            Self::QuickStart { rate, ttl_difference, nonce } => {
+                out.option(kind::QUICK_START, &[&[rate, ttl_difference], &nonce.to_be_bytes()])
+            }
             Self::UserTimeout { minutes, timeout } => {
                 let field = timeout & 0x7fff | u16::from(minutes) << 15;
                 out.option(kind::USER_TIMEOUT, &[&field.to_be_bytes()])
             }
-            Self::Authentication {
-                key_id,
-                next_key_id,
-                code,
-            } => out.option(kind::AUTHENTICATION, &[&[key_id, next_key_id], code]),
+            Self::Authentication { key_id, next_key_id, code } => {
+                out.option(kind::AUTHENTICATION, &[&[key_id, next_key_id], code])
+            }
             Self::Mptcp(option) => out.option(kind::MPTCP, &[option.bytes()]),
             Self::FastOpen(cookie) => out.option(kind::FAST_OPEN, &[cookie]),
             Self::EncryptionNegotiation(data) => out.option(kind::ENCRYPTION_NEGOTIATION, &[data]),
@@ -223,21 +200,14 @@ impl<'a> SackBlocks<'a> {
     #[inline]
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Option<Self> {
-        if bytes.is_empty() || bytes.len() & 7 != 0 {
-            None
-        } else {
-            Some(Self { bytes })
-        }
+        if bytes.is_empty() || bytes.len() & 7 != 0 { None } else { Some(Self { bytes }) }
     }
 
     /// Walks the blocks: left edge, right edge.
     pub fn iter(self) -> impl ExactSizeIterator<Item = (u32, u32)> + Clone + use<'a> {
         let (blocks, _) = self.bytes.as_chunks::<8>();
         blocks.iter().map(|&[a, b, c, d, e, f, g, h]| {
-            (
-                u32::from_be_bytes([a, b, c, d]),
-                u32::from_be_bytes([e, f, g, h]),
-            )
+            (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
         })
     }
 }
@@ -254,10 +224,7 @@ impl<'a> AccEcn<'a> {
     #[must_use]
     pub const fn new(first_is_ect1: bool, bytes: &'a [u8]) -> Option<Self> {
         if matches!(bytes.len(), 0 | 3 | 6 | 9) {
-            Some(Self {
-                first_is_ect1,
-                bytes,
-            })
+            Some(Self { first_is_ect1, bytes })
         } else {
             None
         }
@@ -266,19 +233,13 @@ impl<'a> AccEcn<'a> {
     /// Tells the option kind: order 0 begins with the ECT(0) counter, order 1 with ECT(1).
     #[must_use]
     pub const fn kind(self) -> u8 {
-        if self.first_is_ect1 {
-            kind::ACC_ECN_1
-        } else {
-            kind::ACC_ECN_0
-        }
+        if self.first_is_ect1 { kind::ACC_ECN_1 } else { kind::ACC_ECN_0 }
     }
 
     /// Tells the counters in the order in which they stand: first ECT, CE, other ECT.
     pub fn iter(self) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
         let (counters, _) = self.bytes.as_chunks::<3>();
-        counters
-            .iter()
-            .map(|&[a, b, c]| u32::from_be_bytes([0, a, b, c]))
+        counters.iter().map(|&[a, b, c]| u32::from_be_bytes([0, a, b, c]))
     }
 
     /// Tells the counters by what they count: ECT(0), CE, ECT(1).
@@ -286,10 +247,6 @@ impl<'a> AccEcn<'a> {
     pub fn counters(self) -> (Option<u32>, Option<u32>, Option<u32>) {
         let mut counters = self.iter();
         let (first, ce, last) = (counters.next(), counters.next(), counters.next());
-        if self.first_is_ect1 {
-            (last, ce, first)
-        } else {
-            (first, ce, last)
-        }
+        if self.first_is_ect1 { (last, ce, first) } else { (first, ce, last) }
     }
 }

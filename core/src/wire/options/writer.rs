@@ -22,11 +22,7 @@ pub struct Overflow {
 
 impl fmt::Display for Overflow {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "{} bytes are needed, there is room for {}",
-            self.needed, self.present
-        )
+        write!(out, "{} bytes are needed, there is room for {}", self.needed, self.present)
     }
 }
 
@@ -57,15 +53,10 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// When the buffer is full or the data is longer than 253 bytes; nothing is written then.
     pub fn option(&mut self, kind: u8, parts: &[&[u8]]) -> Result<&mut Self, Overflow> {
-        let data = parts
-            .iter()
-            .fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        let data = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
         let total = data.saturating_add(2);
         let Ok(length) = u8::try_from(total) else {
-            return Err(Overflow {
-                needed: total,
-                present: 255,
-            });
+            return Err(Overflow { needed: total, present: 255 });
         };
         self.room(total)?;
         self.bytes(&[kind, length])?;
@@ -121,10 +112,6 @@ impl<'b> Writer<'b> {
     fn room(&self, more: usize) -> Result<usize, Overflow> {
         let needed = self.length.saturating_add(more);
         let present = self.buffer.len();
-        if needed > present {
-            Err(Overflow { needed, present })
-        } else {
-            Ok(needed)
-        }
+        if needed > present { Err(Overflow { needed, present }) } else { Ok(needed) }
     }
 }

@@ -1,296 +1,34 @@
-//! One pass over all layers of a packet.
-
-use core::net::IpAddr;
+//! The pass over the layers, one method each.
 
 use zerocopy::FromBytes;
 
-use super::{
-    checksum::Sum,
-    ethernet::{self, Tag},
-    icmp, ipv4, ipv6,
-    options::Options,
-    protocol, tcp,
-};
-use crate::fault::{Fault, Kind, Layer};
-
-/// What the bytes of a frame begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Start {
-    /// An Ethernet II header (LINKTYPE_ETHERNET).
-    Ethernet,
-    /// A header of a Linux cooked capture (LINKTYPE_LINUX_SLL).
-    LinuxSll,
-    /// A header of a Linux cooked capture, second version (LINKTYPE_LINUX_SLL2).
-    LinuxSll2,
-    /// An IPv4 or IPv6 header, told apart by its version (LINKTYPE_RAW).
-    Ip,
-    /// The address family in the capturing machine's byte order (LINKTYPE_NULL).
-    Null,
-    /// The address family in network byte order (LINKTYPE_LOOP).
-    Loop,
-    /// A PPP header, with or without its HDLC framing (LINKTYPE_PPP).
-    Ppp,
-}
-
-/// What the kernel or the network card did to a packet before it came here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Offload {
-    /// What is known of the transport checksum.
-    pub checksum: Checksummed,
-    /// Whether this is several segments that were merged on reception, or one that was yet to be
-    /// cut up for sending.
-    pub segments: bool,
-}
-
-/// What is known of a transport checksum beside its bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Checksummed {
-    /// Nobody looked at it: the bytes count.
-    #[default]
-    Unknown,
-    /// The kernel or the card found it right; the bytes may still differ after a merge.
-    Valid,
-    /// It was left to the sending card, so that the bytes hold only the pseudo-header's sum.
-    Partial,
-}
-
-/// A packet, read once: every layer that stands, and the first fault.
-///
-/// Nothing is refused. Bytes that no layer takes are in [`rest`](Self::rest) (what could not be
-/// read) and [`trailer`](Self::trailer) (what lies behind the declared end), so that all of the
-/// frame can be told from the parts.
-#[derive(Clone, Copy, Debug)]
-pub struct Packet<'a> {
-    /// What the bytes begin with.
-    pub start: Start,
-    /// All bytes captured.
-    pub bytes: &'a [u8],
-    /// The length on the wire, at least that of `bytes`.
-    pub wire_len: usize,
-    /// What was done to it on the way here.
-    pub offload: Offload,
-    /// The link-layer header.
-    pub link: Link<'a>,
-    /// The VLAN tags, outermost first.
-    pub tags: &'a [Tag],
-    /// The IP layer.
-    pub network: Network<'a>,
-    /// The layer above.
-    pub transport: Transport<'a>,
-    /// The bytes from the first header that does not stand.
-    pub rest: &'a [u8],
-    /// The bytes behind the end that the IP header declares: Ethernet padding, or data hidden there.
-    pub trailer: &'a [u8],
-    /// The first fault.
-    pub fault: Option<Fault>,
-}
-
-/// A link-layer header.
-#[derive(Clone, Copy, Debug)]
-pub enum Link<'a> {
-    /// None: the bytes begin with IP, or not even the link-layer header is whole.
-    None,
-    /// Ethernet II.
-    Ethernet(&'a ethernet::Header),
-    /// Linux cooked capture.
-    Cooked(&'a ethernet::Cooked),
-    /// Linux cooked capture, second version.
-    Cooked2(&'a ethernet::Cooked2),
-    /// The address family of a BSD loopback, or the protocol field of PPP.
-    Protocol(u32),
-}
-
-/// An IP layer.
-#[derive(Clone, Copy, Debug)]
-pub enum Network<'a> {
-    /// None stands.
-    None,
-    /// IPv4.
-    V4(ipv4::Datagram<'a>),
-    /// IPv6.
-    V6(ipv6::Datagram<'a>),
-}
-
-/// What an IP packet carries.
-#[derive(Clone, Copy, Debug)]
-pub enum Transport<'a> {
-    /// None stands.
-    None,
-    /// A TCP segment.
-    Tcp(tcp::Segment<'a>),
-    /// The first bytes of a TCP header that was cut short.
-    Stub(tcp::Stub<'a>),
-    /// An ICMP or ICMPv6 message.
-    Icmp(icmp::Message<'a>),
-    /// A fragment other than the first.
-    Fragment(&'a [u8]),
-    /// Another protocol.
-    Other {
-        /// Its number.
-        protocol: u8,
-        /// What follows.
-        payload: &'a [u8],
+use super::{Link, Network, Packet, Start, Transport};
+use crate::{
+    fault::{Fault, Kind, Layer},
+    wire::{
+        ethernet::{self, Tag},
+        icmp, ipv4, ipv6,
+        options::Options,
+        protocol, tcp,
     },
-}
+};
 
 impl<'a> Packet<'a> {
-    /// Reads a frame that begins with `start`. `wire_len` is the length it had on the wire, where
-    /// the capture kept less; it is taken to be at least that of `bytes`.
-    #[inline]
-    #[must_use]
-    pub fn parse(start: Start, bytes: &'a [u8], wire_len: usize, offload: Offload) -> Self {
-        let mut packet = Self {
-            start,
-            bytes,
-            wire_len: wire_len.max(bytes.len()),
-            offload,
-            link: Link::None,
-            tags: &[],
-            network: Network::None,
-            transport: Transport::None,
-            rest: &[],
-            trailer: &[],
-            fault: None,
-        };
-        match start {
-            Start::Ip => packet.ip(bytes),
-            Start::Ethernet => packet.ethernet(bytes),
-            other => packet.other_link(other, bytes),
-        }
-        packet
-    }
-
-    /// Reads bytes that begin with an IP header and were not cut.
-    #[inline]
-    #[must_use]
-    pub fn from_ip(bytes: &'a [u8]) -> Self {
-        Self::parse(Start::Ip, bytes, bytes.len(), Offload::default())
-    }
-
-    /// Tells the TCP segment, if there is one.
-    #[inline]
-    #[must_use]
-    pub const fn tcp(&self) -> Option<&tcp::Segment<'a>> {
-        if let Transport::Tcp(segment) = &self.transport {
-            Some(segment)
-        } else {
-            None
-        }
-    }
-
-    /// Tells the source and destination address of the IP header.
-    #[must_use]
-    pub const fn addresses(&self) -> Option<(IpAddr, IpAddr)> {
-        match &self.network {
-            Network::None => None,
-            Network::V4(datagram) => Some((
-                IpAddr::V4(datagram.header.source()),
-                IpAddr::V4(datagram.header.destination()),
-            )),
-            Network::V6(datagram) => Some((
-                IpAddr::V6(datagram.header.source()),
-                IpAddr::V6(datagram.header.destination()),
-            )),
-        }
-    }
-
-    /// Tells the source and destination port, of a cut TCP header too.
-    #[must_use]
-    pub fn ports(&self) -> Option<(u16, u16)> {
-        match &self.transport {
-            Transport::Tcp(tcp) => Some((tcp.header.source_port(), tcp.header.destination_port())),
-            Transport::Stub(stub) => Some((stub.source_port()?, stub.destination_port()?)),
-            _ => None,
-        }
-    }
-
-    /// Judges the transport checksum by its bytes and by what the kernel said of it.
-    ///
-    /// `None` when it cannot be told: no TCP or ICMP here, a fragment, a capture that was cut, or a
-    /// checksum that was left to the network card.
-    #[must_use]
-    pub fn checksum_ok(&self) -> Option<bool> {
-        match self.offload.checksum {
-            Checksummed::Partial => None,
-            Checksummed::Valid => Some(true),
-            Checksummed::Unknown => Some(self.transport_sum()?.finish() == 0),
-        }
-    }
-
-    /// Sums the transport layer with its pseudo-header; zero after complement means right.
-    ///
-    /// `None` under the conditions of [`checksum_ok`](Self::checksum_ok), but for offloads.
-    #[must_use]
-    pub fn transport_sum(&self) -> Option<Sum> {
-        let (payload, whole, protocol, fragmented) = match &self.network {
-            Network::None => return None,
-            Network::V4(d) => {
-                let more = d.header.flags().contains(ipv4::Flags::MF);
-                (
-                    d.payload,
-                    d.payload_length,
-                    d.header.protocol(),
-                    more || d.is_later_fragment(),
-                )
-            }
-            Network::V6(d) => {
-                let fragmented = d.walk().any(|extension| {
-                    extension
-                        .fragment()
-                        .is_some_and(|(offset, more, _)| more || offset != 0)
-                });
-                (d.payload, d.payload_length, d.upper, fragmented)
-            }
-        };
-        if fragmented || payload.len() != whole {
-            return None;
-        }
-        match protocol {
-            protocol::ICMP => Some(Sum::new().feed(payload)),
-            protocol::TCP | protocol::ICMPV6 => {
-                let (source, destination) = self.checksum_addresses()?;
-                Some(
-                    Sum::new()
-                        .pseudo(source, destination, protocol, whole)
-                        .feed(payload),
-                )
-            }
-            _ => None,
-        }
-    }
-
-    /// Tells the addresses that the pseudo-header counts.
-    fn checksum_addresses(&self) -> Option<(IpAddr, IpAddr)> {
-        let (source, destination) = self.addresses()?;
-        match &self.network {
-            Network::V6(datagram) if !datagram.extensions.is_empty() => {
-                Some((source, IpAddr::V6(datagram.final_destination())))
-            }
-            _ => Some((source, destination)),
-        }
-    }
-
     /// Notes a fault, unless there is one already.
     #[cold]
     fn fail(&mut self, layer: Layer, at: &[u8], within: usize, kind: Kind) {
         let offset = self.offset_of(at).saturating_add(within);
-        self.fault.get_or_insert(Fault {
-            layer,
-            offset,
-            kind,
-        });
+        self.fault.get_or_insert(Fault { layer, offset, kind });
     }
 
     /// Tells where `part`, a piece of the packet that reaches to the end of what is being read,
     /// begins.
-    fn offset_of(&self, part: &[u8]) -> usize {
-        part.as_ptr()
-            .addr()
-            .saturating_sub(self.bytes.as_ptr().addr())
+    pub(super) fn offset_of(&self, part: &[u8]) -> usize {
+        part.as_ptr().addr().saturating_sub(self.bytes.as_ptr().addr())
     }
 
     #[inline]
-    fn ethernet(&mut self, bytes: &'a [u8]) {
+    pub(super) fn ethernet(&mut self, bytes: &'a [u8]) {
         let Ok((header, rest)) = ethernet::Header::ref_from_prefix(bytes) else {
             return self.truncated(Layer::Link, bytes, ethernet::Header::LENGTH);
         };
@@ -314,17 +52,13 @@ impl<'a> Packet<'a> {
         let count = tags.iter().take_while(|tag| more(tag)).count();
         let Ok((tags, rest)) = <[Tag]>::ref_from_prefix_with_elems(bytes, count.saturating_add(1))
         else {
-            return self.truncated(
-                Layer::Link,
-                bytes,
-                count.saturating_add(1).saturating_mul(4),
-            );
+            return self.truncated(Layer::Link, bytes, count.saturating_add(1).saturating_mul(4));
         };
         self.tags = tags;
         self.ethertype(tags.last().map_or(0, Tag::ethertype), rest);
     }
 
-    fn other_link(&mut self, start: Start, bytes: &'a [u8]) {
+    pub(super) fn other_link(&mut self, start: Start, bytes: &'a [u8]) {
         match start {
             Start::LinuxSll => match ethernet::Cooked::ref_from_prefix(bytes) {
                 Ok((header, rest)) => {
@@ -385,19 +119,11 @@ impl<'a> Packet<'a> {
     #[cold]
     fn truncated(&mut self, layer: Layer, bytes: &'a [u8], needed: usize) {
         self.rest = bytes;
-        self.fail(
-            layer,
-            bytes,
-            0,
-            Kind::Truncated {
-                needed,
-                present: bytes.len(),
-            },
-        );
+        self.fail(layer, bytes, 0, Kind::Truncated { needed, present: bytes.len() });
     }
 
     #[inline]
-    fn ip(&mut self, bytes: &'a [u8]) {
+    pub(super) fn ip(&mut self, bytes: &'a [u8]) {
         match bytes.first().map(|first| first >> 4) {
             Some(4) => self.ipv4(bytes),
             Some(6) => self.ipv6(bytes),
@@ -423,36 +149,19 @@ impl<'a> Packet<'a> {
             self.rest = after;
             let (options, payload) = after.split_at(0);
             let payload_length = payload.len();
-            self.network = Network::V4(ipv4::Datagram {
-                header,
-                options,
-                payload,
-                payload_length,
-            });
+            self.network = Network::V4(ipv4::Datagram { header, options, payload, payload_length });
             return;
         }
         let Some((options, body)) = after.split_at_checked(length.wrapping_sub(20)) else {
             let (options, payload) = after.split_at(after.len());
-            self.network = Network::V4(ipv4::Datagram {
-                header,
-                options,
-                payload,
-                payload_length: 0,
-            });
-            let kind = Kind::Truncated {
-                needed: length,
-                present: bytes.len(),
-            };
+            self.network =
+                Network::V4(ipv4::Datagram { header, options, payload, payload_length: 0 });
+            let kind = Kind::Truncated { needed: length, present: bytes.len() };
             return self.fail(Layer::Ipv4, bytes, 0, kind);
         };
         let declared = usize::from(header.total_length());
         let (payload, payload_length) = self.bounded(Layer::Ipv4, bytes, length, declared, body);
-        let datagram = ipv4::Datagram {
-            header,
-            options,
-            payload,
-            payload_length,
-        };
+        let datagram = ipv4::Datagram { header, options, payload, payload_length };
         self.network = Network::V4(datagram);
         if datagram.is_later_fragment() {
             self.transport = Transport::Fragment(payload);
@@ -501,25 +210,9 @@ impl<'a> Packet<'a> {
         let delivered = bytes.len().saturating_add(self.uncaptured());
         let at = if layer == Layer::Ipv4 { 2 } else { 4 };
         if delivered >= declared {
-            self.fail(
-                layer,
-                bytes,
-                at,
-                Kind::Cut {
-                    declared,
-                    present: bytes.len(),
-                },
-            );
+            self.fail(layer, bytes, at, Kind::Cut { declared, present: bytes.len() });
         } else {
-            self.fail(
-                layer,
-                bytes,
-                at,
-                Kind::LengthLong {
-                    declared,
-                    delivered,
-                },
-            );
+            self.fail(layer, bytes, at, Kind::LengthLong { declared, delivered });
         }
     }
 
@@ -563,12 +256,7 @@ impl<'a> Packet<'a> {
             let Some(extension) = ipv6::Extension::first(datagram.upper, datagram.payload) else {
                 let present = datagram.payload.len();
                 let needed = ipv6::length(datagram.upper, datagram.payload).unwrap_or(8);
-                self.fail(
-                    Layer::Ipv6,
-                    datagram.payload,
-                    0,
-                    Kind::Truncated { needed, present },
-                );
+                self.fail(Layer::Ipv6, datagram.payload, 0, Kind::Truncated { needed, present });
                 whole = false;
                 break;
             };
@@ -612,10 +300,7 @@ impl<'a> Packet<'a> {
     #[inline]
     fn segment(&mut self, bytes: &'a [u8], length: usize) {
         let Ok((header, after)) = tcp::Header::ref_from_prefix(bytes) else {
-            let kind = Kind::Truncated {
-                needed: tcp::Header::LENGTH,
-                present: bytes.len(),
-            };
+            let kind = Kind::Truncated { needed: tcp::Header::LENGTH, present: bytes.len() };
             self.fail(Layer::Tcp, bytes, 0, kind);
             self.transport = Transport::Stub(tcp::Stub { bytes });
             return;
@@ -642,30 +327,18 @@ impl<'a> Packet<'a> {
 
     #[cold]
     fn offset_fault(&mut self, bytes: &[u8], declared: usize) {
-        let kind = Kind::DataOffset {
-            declared,
-            segment: bytes.len(),
-        };
+        let kind = Kind::DataOffset { declared, segment: bytes.len() };
         self.fail(Layer::Tcp, bytes, 12, kind);
     }
 
     #[inline]
     fn message(&mut self, family: icmp::Family, bytes: &'a [u8], length: usize) {
         let Ok((header, body)) = icmp::Header::ref_from_prefix(bytes) else {
-            let layer = if family == icmp::Family::V4 {
-                Layer::Icmp
-            } else {
-                Layer::Icmpv6
-            };
+            let layer = if family == icmp::Family::V4 { Layer::Icmp } else { Layer::Icmpv6 };
             return self.truncated(layer, bytes, icmp::Header::LENGTH);
         };
         let body_length = length.saturating_sub(icmp::Header::LENGTH);
-        self.transport = Transport::Icmp(icmp::Message {
-            family,
-            header,
-            body,
-            body_length,
-        });
+        self.transport = Transport::Icmp(icmp::Message { family, header, body, body_length });
     }
 }
 
