@@ -42,11 +42,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(1),
-            retries: 0,
-            linger: Duration::ZERO,
-        }
+        Self { timeout: Duration::from_secs(1), retries: 0, linger: Duration::ZERO }
     }
 }
 
@@ -93,6 +89,7 @@ pub struct Exchange<'r, 'a> {
 struct Key {
     source: IpAddr,
     destination: IpAddr,
+    protocol: u8,
     ports: Option<(u16, u16)>,
     seq: Option<Seq>,
     end: Option<Seq>,
@@ -104,14 +101,7 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         let key = Key::of(&Packet::from_ip(bytes));
-        Self {
-            bytes,
-            key,
-            sent: None,
-            attempts: 0,
-            answers: 0,
-            given_up: false,
-        }
+        Self { bytes, key, sent: None, attempts: 0, answers: 0, given_up: false }
     }
 
     /// Tells how many answers have come.
@@ -135,13 +125,7 @@ impl<'r, 'a> Exchange<'r, 'a> {
     /// Makes the engine.
     #[must_use]
     pub const fn new(requests: &'r mut [Request<'a>], policy: Policy) -> Self {
-        Self {
-            requests,
-            policy,
-            packets: 0,
-            report: None,
-            linger: None,
-        }
+        Self { requests, policy, packets: 0, report: None, linger: None }
     }
 
     /// Finds the next request to be sent, for the first time or again.
@@ -165,28 +149,21 @@ impl<'r, 'a> Exchange<'r, 'a> {
         request.attempts = request.attempts.saturating_add(1);
         let length = request.bytes.len();
         self.packets = self.packets.saturating_add(1);
-        self.report = Some(Event::Sent {
-            request: index,
-            number: self.packets,
-        });
+        self.report = Some(Event::Sent { request: index, number: self.packets });
         Some(Step::Send(length))
     }
 
     /// Tells when the next request falls due.
     fn deadline(&self) -> Option<Instant> {
         let open = self.requests.iter().filter(|request| !request.settled());
-        open.filter_map(|request| request.sent)
-            .min()
-            .map(|sent| sent.after(self.policy.timeout))
+        open.filter_map(|request| request.sent).min().map(|sent| sent.after(self.policy.timeout))
     }
 
     /// Finds the request that a packet answers, and whether the packet is an ICMP error.
     fn answered(&self, packet: &Packet<'_>) -> Option<(usize, bool)> {
         if let Transport::Icmp(message) = &packet.transport {
             let quoted = Key::of(&message.quote()?)?;
-            return self
-                .best(|key| key.quoted_by(&quoted))
-                .map(|index| (index, true));
+            return self.best(|key| key.quoted_by(&quoted)).map(|index| (index, true));
         }
         let answer = Key::of(packet)?;
         let ack = packet.tcp()?.header.ack();
@@ -199,11 +176,7 @@ impl<'r, 'a> Exchange<'r, 'a> {
 
     /// Finds the latest of the requests that have been sent and fit best.
     fn best(&self, fit: impl Fn(&Key) -> Option<u8>) -> Option<usize> {
-        let sent = self
-            .requests
-            .iter()
-            .enumerate()
-            .filter(|(_, request)| request.sent.is_some());
+        let sent = self.requests.iter().enumerate().filter(|(_, request)| request.sent.is_some());
         sent.filter_map(|(index, request)| Some((fit(request.key.as_ref()?)?, index)))
             .max()
             .map(|(_, index)| index)
@@ -224,12 +197,7 @@ impl Engine for Exchange<'_, '_> {
         request.answers = request.answers.saturating_add(1);
         let rtt = request.sent.map_or(Duration::ZERO, |sent| now.since(sent));
         let number = self.packets;
-        self.report = Some(Event::Answer {
-            request: index,
-            number,
-            rtt,
-            icmp,
-        });
+        self.report = Some(Event::Answer { request: index, number, rtt, icmp });
     }
 
     fn poll(&mut self, now: Instant, slot: &mut [u8]) -> Step<Event> {
@@ -243,17 +211,9 @@ impl Engine for Exchange<'_, '_> {
             return Step::Wait(deadline);
         }
         let answered = self.requests.iter().any(|request| request.answers > 0);
-        let linger = if answered {
-            self.policy.linger
-        } else {
-            Duration::ZERO
-        };
+        let linger = if answered { self.policy.linger } else { Duration::ZERO };
         let end = *self.linger.get_or_insert(now.after(linger));
-        if end <= now {
-            Step::Done
-        } else {
-            Step::Wait(end)
-        }
+        if end <= now { Step::Done } else { Step::Wait(end) }
     }
 }
 
@@ -265,29 +225,22 @@ impl Key {
             Transport::Stub(stub) => (stub.seq(), None),
             _ => (None, None),
         };
-        Some(Self {
-            source,
-            destination,
-            ports: packet.ports(),
-            seq,
-            end,
-        })
+        let protocol = packet.protocol()?;
+        Some(Self { source, destination, protocol, ports: packet.ports(), seq, end })
     }
 
     /// Tells whether this is the way back of `request`.
     fn mirrors(&self, request: &Self) -> bool {
         self.source == request.destination
             && self.destination == request.source
-            && self
-                .ports
-                .map(|(source, destination)| (destination, source))
-                == request.ports
+            && self.ports.map(|(source, destination)| (destination, source)) == request.ports
     }
 
     /// Tells how well an ICMP quote fits this request: addresses must, ports where the quote has
     /// them, and the sequence number tells requests of one flow apart.
     fn quoted_by(&self, quote: &Self) -> Option<u8> {
-        let same = self.destination == quote.destination && self.source == quote.source;
+        let same = (self.source, self.destination, self.protocol)
+            == (quote.source, quote.destination, quote.protocol);
         let ports = quote.ports.is_none() || quote.ports == self.ports;
         let exact = quote.seq.is_some() && quote.seq == self.seq;
         (same && ports).then_some(u8::from(exact))

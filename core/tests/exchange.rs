@@ -47,6 +47,12 @@ fn time_exceeded(packet: &[u8], quoted: usize) -> Vec<u8> {
     bytes
 }
 
+/// Makes a UDP datagram with the same addresses and ports.
+fn as_udp(mut packet: Vec<u8>) -> Vec<u8> {
+    packet[9] = 17;
+    packet
+}
+
 /// Polls until the engine waits or is done, and lists what it did.
 fn run(engine: &mut Exchange<'_, '_>, now: u64) -> Vec<Step<Event>> {
     let mut steps = Vec::new();
@@ -93,10 +99,7 @@ fn silence_is_met_with_retries_and_then_told() {
     run(&mut engine, 0);
     assert_eq!(run(&mut engine, 99), [Step::Wait(Instant::from_nanos(100))]);
     assert_eq!(run(&mut engine, 100)[0], Step::Send(bytes.len()));
-    assert_eq!(
-        run(&mut engine, 200),
-        [Step::Emit(Event::Unanswered { request: 0 }), Step::Done]
-    );
+    assert_eq!(run(&mut engine, 200), [Step::Emit(Event::Unanswered { request: 0 }), Step::Done]);
     assert_eq!((requests[0].attempts(), requests[0].answers()), (2, 0));
 }
 
@@ -122,7 +125,10 @@ fn quotes_of_any_length_are_matched() {
         let error = time_exceeded(&first, quoted);
         engine.handle(Instant::from_nanos(1), &Packet::from_ip(&error));
         let step = run(&mut engine, 1)[0];
-        assert!(matches!(step, Step::Emit(Event::Answer { request: 0, icmp: true, .. })), "{step:?}");
+        assert!(
+            matches!(step, Step::Emit(Event::Answer { request: 0, icmp: true, .. })),
+            "{step:?}"
+        );
     }
 }
 
@@ -137,6 +143,7 @@ fn strangers_are_no_answers() {
         segment((THEM, 80), (US, 1001), 5, 8, Flags::SYN.with(Flags::ACK)),
         segment((US, 1000), (THEM, 80), 5, 8, Flags::SYN.with(Flags::ACK)),
         time_exceeded(&segment((US, 1001), (THEM, 80), 7, 0, Flags::SYN), 40),
+        time_exceeded(&as_udp(syn(7)), 40),
     ];
     for stranger in &strangers {
         engine.handle(Instant::from_nanos(1), &Packet::from_ip(stranger));

@@ -1,0 +1,302 @@
+//! ICMP and ICMPv6 errors in tcpdump's words.
+
+use core::{
+    fmt::{self, Write},
+    net::{IpAddr, Ipv4Addr},
+};
+
+use super::{
+    options::number,
+    text::{address, hex},
+};
+use crate::wire::{
+    icmp::{Family, Message},
+    packet::{Network, Packet},
+    protocol,
+};
+
+/// Writes a message, but for the datagram that it quotes; false when tcpdump stops in the middle.
+pub(super) fn message<W: Write>(
+    out: &mut W,
+    message: &Message<'_>,
+    packet: &Packet<'_>,
+    verbose: bool,
+) -> Result<bool, fmt::Error> {
+    let quote = message.quote();
+    let quoted = quote.as_ref().and_then(Packet::addresses);
+    let length = u64::try_from(message.body_length).unwrap_or_default().saturating_add(8);
+    match message.family {
+        Family::V4 => {
+            let (kind, code) = (message.header.kind(), message.header.code());
+            let addressed = quoted.is_some() || !matches!(kind, 3 | 5 | 11);
+            if !addressed || (kind, code) == (3, 3) && quote.as_ref().and_then(port).is_none() {
+                return out.write_str(" [|icmp]").and(Ok(false));
+            }
+            out.write_str("ICMP ")?;
+            v4(out, message, quote.as_ref(), quoted.map(|(_, to)| to))?;
+            number(out, ", length ", length)?;
+            if verbose {
+                wrong_checksum(out, message, packet)?;
+            }
+        }
+        Family::V6 => {
+            if verbose {
+                sum_ok(out, message, packet)?;
+            }
+            out.write_str("ICMP6, ")?;
+            let whole = v6(out, message, quote.as_ref(), quoted)?;
+            if whole && !verbose {
+                number(out, ", length ", length)?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Writes the beginning of an ICMPv6 message whose header is cut, as tcpdump does.
+pub(super) fn cut<W: Write>(out: &mut W, bytes: &[u8]) -> fmt::Result {
+    if let Some(kind) = bytes.first() {
+        out.write_str("ICMP6, ")?;
+        out.write_str(match kind {
+            1 => "destination unreachable",
+            2 => "packet too big",
+            3 => "time exceeded in-transit",
+            4 => "parameter problem",
+            _ => "",
+        })?;
+    }
+    out.write_str(" [|icmp6]")
+}
+
+fn v4<W: Write>(
+    out: &mut W,
+    message: &Message<'_>,
+    quote: Option<&Packet<'_>>,
+    to: Option<IpAddr>,
+) -> fmt::Result {
+    let (kind, code, rest) = (message.header.kind(), message.header.code(), message.header.rest());
+    let named = |out: &mut W| to.map_or(Ok(()), |to| address(out, to));
+    match kind {
+        3 => unreachable_v4(out, code, rest, quote, named),
+        4 => out.write_str("source quench"),
+        5 => {
+            let (word, target) = match code {
+                0 => ("redirect ", " to net "),
+                1 => ("redirect ", " to host "),
+                2 => ("redirect-tos ", " to net "),
+                3 => ("redirect-tos ", " to host "),
+                _ => ("", " to "),
+            };
+            if code > 3 {
+                number(out, "redirect-#", code.into())?;
+                out.write_str(" ")?;
+            }
+            out.write_str(word)?;
+            named(out)?;
+            out.write_str(target)?;
+            address(out, IpAddr::V4(Ipv4Addr::from(rest)))
+        }
+        11 => match code {
+            0 => out.write_str("time exceeded in-transit"),
+            1 => out.write_str("ip reassembly time exceeded"),
+            _ => number(out, "time exceeded-#", code.into()),
+        },
+        12 if code == 0 => number(out, "parameter problem - octet ", u64::from(rest >> 24)),
+        12 => number(out, "parameter problem - code ", code.into()),
+        0 | 8 => {
+            out.write_str(if kind == 8 { "echo request" } else { "echo reply" })?;
+            identifiers(out, rest)
+        }
+        _ => number(out, "type-#", kind.into()),
+    }
+}
+
+fn unreachable_v4<W: Write>(
+    out: &mut W,
+    code: u8,
+    rest: u32,
+    quote: Option<&Packet<'_>>,
+    named: impl Fn(&mut W) -> fmt::Result,
+) -> fmt::Result {
+    let (before, after) = UNREACHABLE_V4.get(usize::from(code)).copied().unwrap_or(("", ""));
+    out.write_str(before)?;
+    named(out)?;
+    match code {
+        2 => {
+            let protocol = quote.and_then(Packet::protocol).unwrap_or_default();
+            number(out, " protocol ", protocol.into())?;
+            out.write_str(" unreachable")
+        }
+        3 => {
+            unreachable_port(out, quote)?;
+            out.write_str(" unreachable")
+        }
+        4 if rest & 0xffff != 0 => {
+            number(out, " unreachable - need to frag (mtu ", u64::from(rest & 0xffff))?;
+            out.write_str(")")
+        }
+        0..=15 => out.write_str(after),
+        _ => number(out, " unreachable - #", code.into()),
+    }
+}
+
+/// Writes the port that a quoted datagram was for.
+fn unreachable_port<W: Write>(out: &mut W, quote: Option<&Packet<'_>>) -> fmt::Result {
+    match quote.and_then(Packet::protocol) {
+        Some(protocol::TCP) => out.write_str(" tcp")?,
+        Some(protocol::UDP) => out.write_str(" udp")?,
+        other => number(out, " protocol ", other.unwrap_or_default().into())?,
+    }
+    number(out, " port ", quote.and_then(port).unwrap_or_default().into())
+}
+
+/// Tells the port that a quoted datagram was for, of any protocol: where TCP has it.
+fn port(quote: &Packet<'_>) -> Option<u16> {
+    let payload = match &quote.network {
+        Network::None => return None,
+        Network::V4(datagram) => datagram.payload,
+        Network::V6(datagram) if datagram.upper == protocol::NO_NEXT_HEADER => return None,
+        Network::V6(datagram) => datagram.payload,
+    };
+    payload.get(2..)?.first_chunk().copied().map(u16::from_be_bytes)
+}
+
+/// Writes an ICMPv6 message; false when tcpdump stops in the middle of it.
+fn v6<W: Write>(
+    out: &mut W,
+    message: &Message<'_>,
+    quote: Option<&Packet<'_>>,
+    quoted: Option<(IpAddr, IpAddr)>,
+) -> Result<bool, fmt::Error> {
+    let (kind, code, rest) = (message.header.kind(), message.header.code(), message.header.rest());
+    let to = |out: &mut W| quoted.map_or(Ok(()), |(_, to)| address(out, to));
+    match (kind, code) {
+        (1, 4) => {
+            out.write_str("destination unreachable, unreachable port")?;
+            if quote.and_then(port).is_none() {
+                out.write_str(" [|icmp6]")?;
+                return Ok(false);
+            }
+            out.write_str(", ")?;
+            to(out)?;
+            unreachable_port(out, quote)?;
+        }
+        (1, 0..=3) if quoted.is_none() => {
+            let words = UNREACHABLE_V6.get(usize::from(code)).copied().unwrap_or_default();
+            out.write_str("destination unreachable, ")?;
+            out.write_str(words.trim_end())?;
+            out.write_str(" [|icmp6]")?;
+            return Ok(false);
+        }
+        (3, 0) if quoted.is_none() => {
+            out.write_str("time exceeded in-transit [|icmp6]")?;
+            return Ok(false);
+        }
+        (4, _) if quoted.is_none() => {
+            out.write_str("parameter problem [|icmp6]")?;
+            return Ok(false);
+        }
+        (1, 0..=3) => {
+            let words = UNREACHABLE_V6.get(usize::from(code)).copied().unwrap_or_default();
+            out.write_str("destination unreachable, ")?;
+            out.write_str(words)?;
+            to(out)?;
+            if let (2, Some((from, _))) = (code, quoted) {
+                out.write_str(", source address ")?;
+                address(out, from)?;
+            }
+        }
+        (1, _) => {
+            number(out, "destination unreachable, unknown unreach code (", code.into())?;
+            out.write_str(")")?;
+        }
+        (2, _) => number(out, "packet too big, mtu ", rest.into())?,
+        (3, 0) => {
+            out.write_str("time exceeded in-transit for ")?;
+            to(out)?;
+        }
+        (3, 1) => out.write_str("time exceeded in-transit (reassembly)")?,
+        (3, _) => {
+            number(out, "time exceeded in-transit, unknown code (", code.into())?;
+            out.write_str(")")?;
+        }
+        (4, 0..=3) => {
+            let words = PARAMETER_V6.get(usize::from(code)).copied().unwrap_or_default();
+            out.write_str("parameter problem, ")?;
+            out.write_str(words)?;
+            number(out, " - octet ", rest.into())?;
+        }
+        (4, _) => {
+            number(out, "parameter problem, code-#", code.into())?;
+        }
+        (128 | 129, _) => {
+            out.write_str(if kind == 128 { "echo request" } else { "echo reply" })?;
+            identifiers(out, rest)?;
+        }
+        _ => number(out, "type-#", kind.into())?,
+    }
+    Ok(true)
+}
+
+fn identifiers<W: Write>(out: &mut W, rest: u32) -> fmt::Result {
+    number(out, ", id ", u64::from(rest >> 16))?;
+    number(out, ", seq ", u64::from(rest & 0xffff))
+}
+
+/// Writes that the checksum of an ICMP message is wrong, if it is.
+fn wrong_checksum<W: Write>(
+    out: &mut W,
+    message: &Message<'_>,
+    packet: &Packet<'_>,
+) -> fmt::Result {
+    let Some(off) = packet.transport_sum().map(|sum| sum.finish()).filter(|off| *off != 0) else {
+        return Ok(());
+    };
+    let stated = message.header.checksum();
+    out.write_str(" (wrong icmp cksum ")?;
+    hex(out, stated, 1)?;
+    out.write_str(" (->")?;
+    hex(out, crate::wire::checksum::update(off, stated, 0), 1)?;
+    out.write_str(")!)")
+}
+
+/// Writes whether the checksum of an ICMPv6 message is right, if that can be told.
+fn sum_ok<W: Write>(out: &mut W, message: &Message<'_>, packet: &Packet<'_>) -> fmt::Result {
+    let Some(off) = packet.transport_sum().map(|sum| sum.finish()) else {
+        return Ok(());
+    };
+    if off == 0 {
+        return out.write_str("[icmp6 sum ok] ");
+    }
+    let stated = message.header.checksum();
+    out.write_str("[bad icmp6 cksum 0x")?;
+    hex(out, stated, 4)?;
+    out.write_str(" -> 0x")?;
+    hex(out, crate::wire::checksum::update(off, stated, 0), 4)?;
+    out.write_str("!] ")
+}
+
+/// What stands before and behind the destination, by code.
+const UNREACHABLE_V4: [(&str, &str); 16] = [
+    ("net ", " unreachable"),
+    ("host ", " unreachable"),
+    ("", ""),
+    ("", ""),
+    ("", " unreachable - need to frag"),
+    ("", " unreachable - source route failed"),
+    ("net ", " unreachable - unknown"),
+    ("host ", " unreachable - unknown"),
+    ("", " unreachable - source host isolated"),
+    ("net ", " unreachable - admin prohibited"),
+    ("host ", " unreachable - admin prohibited"),
+    ("net ", " unreachable - tos prohibited"),
+    ("host ", " unreachable - tos prohibited"),
+    ("host ", " unreachable - admin prohibited filter"),
+    ("host ", " unreachable - host precedence violation"),
+    ("host ", " unreachable - precedence cutoff"),
+];
+
+const UNREACHABLE_V6: [&str; 4] =
+    ["unreachable route ", " unreachable prohibited ", "beyond scope ", "unreachable address "];
+
+const PARAMETER_V6: [&str; 4] = ["erroneous", "next header", "option", "incomplete header chain"];
