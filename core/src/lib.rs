@@ -13,6 +13,8 @@
 //! * [`expression`]: the text notation of a draft, tcpdump's own vocabulary.
 //! * [`summary`]: one line a packet, as tcpdump prints it; a line is a valid expression.
 //! * [`engine`]: the contract of the state machines, which take bytes and [`time`] as arguments.
+//! * [`experiment`]: the 43 questions to a path and the suite that puts them.
+//! * [`respond`]: the stateless responder, and the report of what it received and sends.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -32,8 +34,10 @@ extern crate std;
 pub mod craft;
 pub mod engine;
 pub mod exchange;
+pub mod experiment;
 pub mod expression;
 pub mod fault;
+pub mod respond;
 pub mod summary;
 pub mod time;
 pub mod wire;

@@ -1,0 +1,34 @@
+//! The experiments: 43 questions to a path, put by 28 procedures, all of them run by one machine.
+//!
+//! * [`catalogue`]: what is asked and what each answer means. [`procedure`]: what is sent.
+//!   Adding an experiment is adding rows to these two tables and, at most, a judge.
+//! * A trial runs one procedure on one connection: connect, probe, collect, report, close. What
+//!   comes back is kept as digests in a bounded log, and judges are pure functions of that log.
+//! * [`Suite`] runs the procedures against one port of one target, several at a time, each
+//!   connection on a source port of its own, repeats them as the original did, and reports
+//!   [`Verdict`]s with the numbers of the packets that prove them.
+//!
+//! Waits end when the evidence is in. Otherwise they end by a retransmission timer that follows the
+//! measured round trip (RFC 6298).
+
+pub mod catalogue;
+mod compose;
+mod config;
+mod draws;
+mod judge;
+mod log;
+pub mod procedure;
+mod repeat;
+mod suite;
+mod timer;
+mod trial;
+mod until;
+mod verdict;
+mod voice;
+
+pub use catalogue::{COUNT, ENTRIES, Entry};
+pub use config::{Config, Host, Peer, Ports, Selection};
+pub use procedure::PROCEDURES;
+pub use suite::{Event, Suite, Summary};
+pub use verdict::{Code, Direction, Evidence, Outcome, Reason, UNDETERMINED, Verdict};
+pub use voice::Dialect;
