@@ -1,5 +1,5 @@
 //! The way between an engine and a wire: one [`Link`] trait, one loop ([`drive`]), capture files
-//! ([`savefile`]) and links around links ([`tap`]).
+//! ([`savefile`]) and a link around a link that shows what crosses it ([`tap`]).
 #![forbid(unsafe_code)]
 
 mod drive;
@@ -8,7 +8,7 @@ pub mod savefile;
 pub mod tap;
 
 pub use drive::{Outcome, drive};
-pub use exchange::{Answer, exchange};
+pub use exchange::{Answer, Seen, exchange, until};
 use tcpexposure_core::{
     time::Instant,
     wire::packet::{Offload, Start},
