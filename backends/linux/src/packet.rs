@@ -1,0 +1,91 @@
+//! Sending by a packet socket, with our own link-layer header: packet(7).
+
+use std::{io, os::fd::OwnedFd};
+
+use crate::{address::Address, interface::Interface, receive::enlarge, sys};
+
+/// Sends frames on one interface.
+pub(crate) struct Sender {
+    fd: OwnedFd,
+    index: u32,
+    macs: Option<Macs>,
+}
+
+/// The hardware addresses of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Macs {
+    /// The next hop's.
+    pub(crate) destination: [u8; 6],
+    /// Our own.
+    pub(crate) source: [u8; 6],
+}
+
+/// A link-layer header, empty where there is none.
+pub(crate) struct Header {
+    bytes: [u8; 14],
+    length: usize,
+}
+
+impl Sender {
+    /// Opens a socket for frames between `macs`, or without a link-layer header.
+    pub(crate) fn open(interface: &Interface, macs: Option<Macs>) -> io::Result<Self> {
+        // A socket of protocol 0 hears nothing.
+        let fd = sys::socket(libc::AF_PACKET, libc::SOCK_RAW, 0)?;
+        enlarge(&fd, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
+        Ok(Self { fd, index: interface.index, macs })
+    }
+
+    pub(crate) const fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    /// Makes the header for `packet`, and the socket address that goes with it.
+    pub(crate) fn address(&self, packet: &[u8]) -> (Header, Address) {
+        let protocol = ether_type(packet);
+        (Header::new(self.macs, protocol), Address::packet(self.index, protocol))
+    }
+}
+
+impl Header {
+    fn new(macs: Option<Macs>, protocol: u16) -> Self {
+        let mut bytes = [0; 14];
+        let Some(macs) = macs else {
+            return Self { bytes, length: 0 };
+        };
+        bytes[..6].copy_from_slice(&macs.destination);
+        bytes[6..12].copy_from_slice(&macs.source);
+        bytes[12..].copy_from_slice(&protocol.to_be_bytes());
+        Self { bytes, length: 14 }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// Tells the EtherType that leads a receiver to read `packet` as IP. What is of neither version
+/// passes for IPv4, whose receivers look at the version again.
+fn ether_type(packet: &[u8]) -> u16 {
+    match packet.first().map(|byte| byte >> 4) {
+        Some(6) => libc::ETH_P_IPV6 as u16,
+        _ => libc::ETH_P_IP as u16,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_follows_the_version() {
+        let macs = Macs { destination: [2, 0, 0, 0, 0, 9], source: [2, 0, 0, 0, 0, 1] };
+        for (first, expected) in [(0x45, [8, 0]), (0x60, [0x86, 0xdd]), (0xf0, [8, 0])] {
+            let header = Header::new(Some(macs), ether_type(&[first]));
+            let bytes = header.bytes();
+            assert_eq!(bytes[..6], macs.destination);
+            assert_eq!(bytes[6..12], macs.source);
+            assert_eq!(bytes[12..], expected);
+        }
+        assert!(Header::new(None, 0x0800).bytes().is_empty());
+    }
+}
