@@ -1,0 +1,126 @@
+//! ICMP errors as Linux writes them.
+
+use std::net::IpAddr;
+
+use tcpexposure_core::wire::{
+    checksum::Sum,
+    packet::{Network, Packet, Transport},
+    protocol,
+};
+
+/// What an error says, in the numbers of both families.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Problem {
+    v4: (u8, u8),
+    v6: (u8, u8),
+}
+
+/// The time to live is over.
+pub(crate) const TIME_EXCEEDED: Problem = Problem { v4: (11, 0), v6: (3, 0) };
+/// An administrator forbids it.
+pub(crate) const PROHIBITED: Problem = Problem { v4: (3, 13), v6: (1, 1) };
+
+/// Writes the error that `packet` provokes at the box with the address `from`.
+///
+/// It quotes as much as fits in 576 bytes (RFC 1812, section 4.3.2.3) or 1280 (RFC 4443, section
+/// 2.4). There is none about an ICMP error, about a fragment other than the first, or to a sender
+/// that is not one host.
+pub(crate) fn error(problem: Problem, from: IpAddr, packet: &[u8]) -> Option<Vec<u8>> {
+    let parsed = Packet::from_ip(packet);
+    let provokes = match &parsed.transport {
+        Transport::Icmp(message) => !message.is_error(),
+        Transport::Fragment(_) => false,
+        _ => true,
+    };
+    let (source, _) = parsed.addresses().filter(|_| provokes)?;
+    if source.is_unspecified() || source.is_multicast() {
+        return None;
+    }
+    match (&parsed.network, from, source) {
+        (Network::V4(datagram), IpAddr::V4(from), IpAddr::V4(to)) => {
+            let message = message(problem.v4, packet, 548, Sum::new());
+            let mut header = [0; 20];
+            header[0] = 0x45;
+            header[1] = 0xc0 | datagram.header.tos() & 3;
+            header[2..4].copy_from_slice(&length(20 + message.len()));
+            header[8..10].copy_from_slice(&[64, protocol::ICMP]);
+            header[12..16].copy_from_slice(&from.octets());
+            header[16..].copy_from_slice(&to.octets());
+            let sum = Sum::new().feed(&header).finish();
+            header[10..12].copy_from_slice(&sum.to_be_bytes());
+            Some([&header[..], &message].concat())
+        }
+        (Network::V6(_), IpAddr::V6(own), IpAddr::V6(to)) => {
+            let quoted = packet.len().min(1232);
+            let sum = Sum::new().pseudo(from, source, protocol::ICMPV6, 8 + quoted);
+            let message = message(problem.v6, packet, 1232, sum);
+            let mut header = [0; 40];
+            header[0] = 0x60;
+            header[4..6].copy_from_slice(&length(message.len()));
+            header[6..8].copy_from_slice(&[protocol::ICMPV6, 64]);
+            header[8..24].copy_from_slice(&own.octets());
+            header[24..].copy_from_slice(&to.octets());
+            Some([&header[..], &message].concat())
+        }
+        _ => None,
+    }
+}
+
+/// Writes the ICMP part, with at most `room` bytes of the packet.
+fn message((kind, code): (u8, u8), packet: &[u8], room: usize, pseudo: Sum) -> Vec<u8> {
+    let quote = &packet[..packet.len().min(room)];
+    let mut message = [&[kind, code, 0, 0, 0, 0, 0, 0], quote].concat();
+    let sum = pseudo.feed(&message).finish();
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    message
+}
+
+fn length(length: usize) -> [u8; 2] {
+    u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use tcpexposure_core::craft::{self, Draft, Payload};
+
+    use super::*;
+
+    fn packet(source: IpAddr, destination: IpAddr, payload: usize) -> Vec<u8> {
+        let draft = Draft {
+            network: craft::Network::between(source, destination).unwrap(),
+            payload: Payload::Fill { byte: 7, length: payload },
+            ..Draft::default()
+        };
+        let mut buffer = vec![0; 2000];
+        draft.write(&mut buffer).unwrap().to_vec()
+    }
+
+    #[test]
+    fn errors_are_whole_and_quote_as_linux_does() {
+        let v4 = packet(Ipv4Addr::LOCALHOST.into(), [192, 0, 2, 1].into(), 1400);
+        let v6 = packet(Ipv6Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into(), 1400);
+        let from4 = IpAddr::from([198, 18, 0, 1]);
+        let from6 = IpAddr::from([0x2001, 2, 0, 0, 0, 0, 0, 1]);
+        for (packet, from, total, quote) in [(v4, from4, 576, 548), (v6, from6, 1280, 1232)] {
+            let error = error(TIME_EXCEEDED, from, &packet).unwrap();
+            assert_eq!(error.len(), total);
+            let parsed = Packet::from_ip(&error);
+            assert_eq!(parsed.checksum_ok(), Some(true));
+            assert_eq!(parsed.fault, None);
+            assert_eq!(parsed.addresses().unwrap().0, from);
+            let Transport::Icmp(message) = parsed.transport else {
+                panic!("no ICMP: {parsed:?}");
+            };
+            assert_eq!(message.body, &packet[..quote]);
+            assert!(super::error(TIME_EXCEEDED, from, &error).is_none());
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_of_a_packet_without_a_sender() {
+        let packet = packet(Ipv4Addr::UNSPECIFIED.into(), [192, 0, 2, 1].into(), 0);
+        assert!(error(TIME_EXCEEDED, [198, 18, 0, 1].into(), &packet).is_none());
+    }
+}
