@@ -36,10 +36,7 @@ impl Host {
 
     /// Sets a kernel parameter, as in `net.ipv4.tcp_ecn=1`.
     pub fn sysctl(&self, setting: &str) {
-        run(
-            "ip",
-            &format!("netns exec {} sysctl -qw {setting}", self.namespace),
-        );
+        run("ip", &format!("netns exec {} sysctl -qw {setting}", self.namespace));
     }
 
     /// Runs a line of shell on this host; it must succeed.
@@ -53,9 +50,7 @@ impl Host {
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
-        command
-            .args(["netns", "exec", &self.namespace, program])
-            .stdin(Stdio::null());
+        command.args(["netns", "exec", &self.namespace, program]).stdin(Stdio::null());
         command
     }
 
@@ -65,10 +60,7 @@ impl Host {
     /// When it cannot be started.
     #[must_use]
     pub fn run(&self, program: &str, arguments: &[&str]) -> Output {
-        self.command(program)
-            .args(arguments)
-            .output()
-            .expect("ip netns exec")
+        self.command(program).args(arguments).output().expect("ip netns exec")
     }
 
     /// Starts a program that ends with its owner.
@@ -101,11 +93,7 @@ impl Host {
     pub(crate) fn route(&self, wire: usize, index: usize) {
         let rightward = wire >= index;
         for family in Family::BOTH {
-            let (next, network) = if rightward {
-                (index, 2)
-            } else {
-                (index - 1, 1)
-            };
+            let (next, network) = if rightward { (index, 2) } else { (index - 1, 1) };
             let via = address(family, next, network);
             let (net, length) = match family {
                 Family::V4 => (format!("10.77.{wire}.0"), 24),
@@ -118,9 +106,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let _ = Command::new("ip")
-            .args(["netns", "del", &self.namespace])
-            .output();
+        let _ = Command::new("ip").args(["netns", "del", &self.namespace]).output();
     }
 }
 

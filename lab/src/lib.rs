@@ -10,6 +10,7 @@
 //! was killed leaves namespaces that the next lab sweeps up. Nothing here can reach another machine.
 #![forbid(unsafe_code)]
 
+mod boxes;
 mod host;
 mod program;
 
@@ -20,6 +21,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+pub use boxes::{MIDDLEBOXES, Middlebox, PROGRAMS, built};
 pub use host::Host;
 pub use program::{Capture, Program};
 
@@ -56,13 +58,10 @@ impl Lab {
             return None;
         }
         sweep();
-        static LABS: AtomicU32 = AtomicU32::new(0);
-        let lab = LABS.fetch_add(1, Ordering::Relaxed);
+        let lab = number();
         let pid = std::process::id();
         let hosts = (0..count).map(|index| Host::new(format!("tcpx-{pid}-{lab}-h{index}"), index));
-        let lab = Self {
-            hosts: hosts.collect(),
-        };
+        let lab = Self { hosts: hosts.collect() };
         lab.wire();
         Some(lab)
     }
@@ -101,10 +100,7 @@ impl Lab {
         for (wire, pair) in self.hosts.windows(2).enumerate() {
             let [left, right] = pair else { continue };
             let (l, r) = (&left.namespace, &right.namespace);
-            run(
-                "ip",
-                &format!("link add right netns {l} type veth peer name left netns {r}"),
-            );
+            run("ip", &format!("link add right netns {l} type veth peer name left netns {r}"));
             left.attach("right", wire, 1);
             right.attach("left", wire, 2);
         }
@@ -127,6 +123,12 @@ pub fn address(family: Family, wire: usize, end: usize) -> IpAddr {
     text.parse().expect("an address of the lab")
 }
 
+/// Gives a number that nothing else in this process has, for tests run side by side.
+fn number() -> u32 {
+    static NUMBERS: AtomicU32 = AtomicU32::new(0);
+    NUMBERS.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Tells what stands in the way of a lab.
 fn hindrance(programs: &[&str]) -> Option<String> {
     let runs = |program: &&&str| {
@@ -143,7 +145,7 @@ fn hindrance(programs: &[&str]) -> Option<String> {
     if let Some(missing) = needed.iter().chain(programs).find(|program| !runs(program)) {
         return Some(format!("{missing} is not installed"));
     }
-    let probe = format!("tcpx-{}-probe", std::process::id());
+    let probe = format!("tcpx-{}-{}-probe", std::process::id(), number());
     let made = Command::new("ip").args(["netns", "add", &probe]).output();
     if !made.is_ok_and(|output| output.status.success()) {
         return Some("no network namespace can be made without root".to_owned());
@@ -159,9 +161,7 @@ fn sweep() {
     };
     for line in String::from_utf8_lossy(&list.stdout).lines() {
         let name = line.split(' ').next().unwrap_or_default();
-        let owner = name
-            .strip_prefix("tcpx-")
-            .and_then(|rest| rest.split('-').next());
+        let owner = name.strip_prefix("tcpx-").and_then(|rest| rest.split('-').next());
         if owner.is_some_and(|pid| !std::path::Path::new("/proc").join(pid).exists()) {
             let _ = Command::new("ip").args(["netns", "del", name]).output();
         }

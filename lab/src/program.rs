@@ -131,10 +131,7 @@ impl Capture {
             .arg(&self.path)
             .output()
             .expect("tcpdump");
-        String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
     }
 }
 

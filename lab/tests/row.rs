@@ -14,14 +14,6 @@ fn the_ends_of_a_row_reach_each_other() {
         assert!(output.status.success(), "{target}: {output:?}");
     }
     let lines = capture.print(&["-nn", "-t"]);
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.contains("10.77.0.1 > 10.77.2.2: ICMP echo request"))
-    );
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.contains("fd77::1 > fd77:2::2: ICMP6, echo request"))
-    );
+    assert!(lines.iter().any(|line| line.contains("10.77.0.1 > 10.77.2.2: ICMP echo request")));
+    assert!(lines.iter().any(|line| line.contains("fd77::1 > fd77:2::2: ICMP6, echo request")));
 }
