@@ -1,2 +1,24 @@
-//! .
-fn main() {}
+//! The command line of tcpexposure: craft, send and print TCP segments.
+#![forbid(unsafe_code)]
+
+mod backend;
+mod commands;
+mod exit;
+mod guards;
+mod input;
+mod output;
+mod stop;
+mod target;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let arguments = match commands::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error),
+    };
+    exit::report(arguments.run())
+}

@@ -1,0 +1,350 @@
+//! The one choice of a way to the wire.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    ops::RangeInclusive,
+    str::FromStr,
+    time::Duration,
+};
+
+use tcpexposure_core::{
+    respond::{Config, Ports, Responder, siphash::Key},
+    time::Instant,
+};
+use tcpexposure_link::{
+    Error, Frame, Link,
+    tap::{Crossing, Tap},
+};
+use tcpexposure_sim::{Setup, Sim};
+
+use crate::{
+    commands::SOURCE_PORT,
+    exit::{Exit, Failure},
+    guards::Guards,
+};
+
+/// What `--backend` asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum Backend {
+    /// The best that works for the target.
+    Auto,
+    /// Raw IP sockets.
+    Raw,
+    /// A packet socket.
+    Packet,
+    /// A simulated path, by its description.
+    Sim(String),
+}
+
+/// How to reach the target.
+#[derive(Debug, Default)]
+pub(crate) struct Way<'a> {
+    /// The only interface to use.
+    pub(crate) interface: Option<&'a str>,
+    /// The source address.
+    pub(crate) source: Option<IpAddr>,
+    /// The source port; any free one if absent.
+    pub(crate) port: Option<u16>,
+    /// The next hop's hardware address.
+    pub(crate) mac: Option<[u8; 6]>,
+    /// Whether the host of a simulated path answers as in 2011.
+    pub(crate) classic: bool,
+}
+
+/// An open way to the target.
+pub(crate) struct Path {
+    link: Box<dyn Link>,
+    /// The address and port to send from.
+    pub(crate) source: SocketAddr,
+    /// What was chosen, and why.
+    pub(crate) description: String,
+    /// Keeps the kernel silent on the source port.
+    _guard: Option<Guards>,
+}
+
+impl FromStr for Backend {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+        match name {
+            "sim" => {
+                rest.parse::<Setup>().map_err(|error| error.to_string())?;
+                Ok(Self::Sim(rest.to_owned()))
+            }
+            _ if !rest.is_empty() => Err(format!("{name} takes nothing after a colon")),
+            "auto" => Ok(Self::Auto),
+            "raw" => Ok(Self::Raw),
+            "packet" => Ok(Self::Packet),
+            _ => Err(format!("{text:?} is no backend: auto, raw, packet and sim[:BOX,…] are")),
+        }
+    }
+}
+
+impl Backend {
+    /// Opens the way to `target`, and guards the source port where there is a kernel to be kept
+    /// silent.
+    pub(crate) fn open(&self, target: SocketAddr, way: &Way<'_>) -> Result<Path, Failure> {
+        match self {
+            Self::Sim(description) => simulated(description, target, way),
+            real => real.open_real(target, way),
+        }
+    }
+
+    /// Opens the way to `target` from many ports, which are guarded already.
+    pub(crate) fn open_from(
+        &self,
+        target: SocketAddr,
+        way: &Way<'_>,
+        guards: &Guards,
+    ) -> Result<Path, Failure> {
+        match self {
+            Self::Sim(description) => {
+                simulated(description, target, &Way { port: Some(guards.first()), ..*way })
+            }
+            real => real.link(target, way, guards),
+        }
+    }
+
+    /// Opens a way to whoever is named later, on any of these ports.
+    pub(crate) fn open_any(
+        &self,
+        ports: &[u16],
+        way: &Way<'_>,
+        guards: &Guards,
+    ) -> Result<Path, Failure> {
+        let source = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), guards.first());
+        match self {
+            Self::Sim(description) => {
+                // One host plays all of them, so that no source has too many of its answers.
+                let config = Config { rate: None, ..host(ports, way)? };
+                let link = Box::new(Sim::with(Responder::new(config), setup(description)?));
+                let description = format!("a simulated path ({description}) to our own responder");
+                Ok(Path { link, source, description, _guard: None })
+            }
+            Self::Packet => {
+                Err(Failure::new(Exit::Usage, "a packet socket leads to one next hop only")
+                    .hint("test many targets with --backend raw"))
+            }
+            Self::Auto | Self::Raw => {
+                let Listener { link, description } =
+                    Listener::open(way.interface, vec![guards.ports()])?;
+                let description = format!("{description}; {}", guards.description());
+                Ok(Path { link, source, description, _guard: None })
+            }
+        }
+    }
+
+    /// Tells the address to send from to a target.
+    pub(crate) fn source(&self, target: IpAddr, way: &Way<'_>) -> Result<IpAddr, Failure> {
+        match self {
+            Self::Sim(_) => Ok(own_address(target)),
+            _ => routed(target, way),
+        }
+    }
+
+    /// Takes source ports that follow each other, where there is a kernel to be kept silent.
+    pub(crate) fn guards(&self, count: u16) -> Result<Guards, Failure> {
+        match self {
+            Self::Sim(_) => Ok(Guards::unneeded(SIMULATED_PORTS, count)),
+            _ => Guards::range(count),
+        }
+    }
+
+    /// Tells what random numbers are to be drawn from: on a simulated path, the same each time.
+    pub(crate) fn seed(&self) -> Result<u64, Failure> {
+        match self {
+            Self::Sim(description) => Ok(description.parse::<Setup>().unwrap_or_default().seed),
+            _ => getrandom::u64().map_err(|error| {
+                Failure::new(Exit::Usage, format!("cannot draw random numbers: {error}"))
+                    .hint("see whether /dev/urandom can be read")
+            }),
+        }
+    }
+
+    /// Tells whether our own responder is known to answer.
+    pub(crate) const fn is_simulated(&self) -> bool {
+        matches!(self, Self::Sim(_))
+    }
+
+    fn open_real(&self, target: SocketAddr, way: &Way<'_>) -> Result<Path, Failure> {
+        let guards = Guards::one(way.port)?;
+        let path = self.link(target, way, &guards)?;
+        Ok(Path { _guard: Some(guards), ..path })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn link(&self, target: SocketAddr, way: &Way<'_>, guards: &Guards) -> Result<Path, Failure> {
+        use tcpexposure_linux::{Backend as Sending, Interest, Options};
+        let options = Options {
+            interface: way.interface.map(str::to_owned),
+            source: way.source,
+            backend: match self {
+                Self::Raw => Sending::Raw,
+                Self::Packet => Sending::Packet,
+                _ => Sending::Auto,
+            },
+            gateway_mac: way.mac,
+            interest: Some(Interest { peers: Vec::new(), ports: vec![guards.ports()] }),
+        };
+        let link = tcpexposure_linux::open(target.ip(), &options)?;
+        let source = SocketAddr::new(link.source(), guards.first());
+        let description = format!("{}; {}", link.description(), guards.description());
+        Ok(Path { link: Box::new(link), source, description, _guard: None })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn link(&self, _: SocketAddr, _: &Way<'_>, _: &Guards) -> Result<Path, Failure> {
+        Err(Failure::new(Exit::Usage, "there is no way to the wire on this system yet")
+            .hint("use a simulated path: --backend sim"))
+    }
+}
+
+impl Path {
+    /// Shows all that crosses the path to a function.
+    pub(crate) fn tapped(self, show: impl FnMut(Crossing<'_>) + 'static) -> Self {
+        let (source, description) = (self.source, self.description.clone());
+        Self { link: Box::new(Tap::new(self, show)), source, description, _guard: None }
+    }
+}
+
+/// Opens a simulated path with our own responder at its end.
+fn simulated(description: &str, target: SocketAddr, way: &Way<'_>) -> Result<Path, Failure> {
+    let setup = setup(description)?;
+    let host = Responder::new(host(&[target.port()], way)?);
+    let source = way.source.unwrap_or_else(|| own_address(target.ip()));
+    Ok(Path {
+        link: Box::new(Sim::with(host, setup)),
+        source: SocketAddr::new(source, way.port.unwrap_or(SOURCE_PORT)),
+        description: format!("a simulated path ({description}) to our own responder"),
+        _guard: None,
+    })
+}
+
+fn setup(description: &str) -> Result<Setup, Failure> {
+    description.parse().map_err(|error| {
+        Failure::new(Exit::Usage, format!("{error}")).hint("`--backend sim` alone is a clean path")
+    })
+}
+
+/// Tells what the host at the end of a simulated path does.
+fn host(ports: &[u16], way: &Way<'_>) -> Result<Config, Failure> {
+    let ports = Ports::new(ports).ok_or_else(|| {
+        Failure::new(Exit::Usage, "the simulated host cannot listen on so many ports")
+            .hint(format!("name at most {} ports", Ports::MAX))
+    })?;
+    if way.classic {
+        return Ok(Config::classic(ports));
+    }
+    // Simulations are to be the same each time, so that the key is no secret.
+    Ok(Config::modern(ports, Key::new([0; 16])))
+}
+
+/// Tells our own address on a simulated path.
+fn own_address(target: IpAddr) -> IpAddr {
+    match target {
+        IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),
+        IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+    }
+}
+
+/// Asks the routing table for our own address towards a target.
+#[cfg(target_os = "linux")]
+fn routed(target: IpAddr, way: &Way<'_>) -> Result<IpAddr, Failure> {
+    let route = tcpexposure_linux::Route::look_up(target, way.interface, way.source)?;
+    route.source.ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("there is no address to reach {target} from"))
+            .hint("give the interface an address")
+    })
+}
+
+/// Tells that there is no routing table to ask.
+#[cfg(not(target_os = "linux"))]
+fn routed(_: IpAddr, _: &Way<'_>) -> Result<IpAddr, Failure> {
+    Err(Failure::new(Exit::Usage, "there is no way to the wire on this system yet")
+        .hint("use a simulated path: --backend sim"))
+}
+
+/// A way to whoever may come.
+pub(crate) struct Listener {
+    link: Box<dyn Link>,
+    /// What was chosen, and why.
+    pub(crate) description: String,
+}
+
+impl Listener {
+    /// Listens for what comes to ports that are guarded already.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn open(
+        interface: Option<&str>,
+        ports: Vec<RangeInclusive<u16>>,
+    ) -> Result<Self, Failure> {
+        use tcpexposure_linux::{Interest, Options};
+        let options = Options {
+            interface: interface.map(str::to_owned),
+            interest: Some(Interest { peers: Vec::new(), ports }),
+            ..Options::default()
+        };
+        let link = tcpexposure_linux::listen(&options)?;
+        let description = link.description().to_owned();
+        Ok(Self { link: Box::new(link), description })
+    }
+
+    /// Tells that there is nothing to listen with.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn open(_: Option<&str>, _: Vec<RangeInclusive<u16>>) -> Result<Self, Failure> {
+        Err(Failure::new(Exit::Usage, "there is no way to the wire on this system yet")
+            .hint("run the responder on Linux"))
+    }
+}
+
+impl Link for Listener {
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    fn slot(&mut self) -> Result<&mut [u8], Error> {
+        self.link.slot()
+    }
+
+    fn commit(&mut self, length: usize) -> Result<(), Error> {
+        self.link.commit(length)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.link.flush()
+    }
+
+    /// Waits for a short time only: a signal that comes just before a wait does not end it.
+    fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
+        let soon = self.link.now().after(GLANCE);
+        self.link.recv(deadline.min(soon))
+    }
+}
+
+/// How long a listener waits before it looks whether it is to stop.
+const GLANCE: Duration = Duration::from_millis(500);
+/// The first of many source ports on a simulated path.
+const SIMULATED_PORTS: u16 = 20_000;
+
+impl Link for Path {
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    fn slot(&mut self) -> Result<&mut [u8], Error> {
+        self.link.slot()
+    }
+
+    fn commit(&mut self, length: usize) -> Result<(), Error> {
+        self.link.commit(length)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.link.flush()
+    }
+
+    fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
+        self.link.recv(deadline)
+    }
+}

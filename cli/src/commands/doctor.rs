@@ -1,0 +1,259 @@
+//! `doctor`: what works here, what does not, and what mends it.
+
+use serde_json::json;
+
+use crate::{
+    exit::{Exit, Failure},
+    output::Output,
+    target::Target,
+};
+
+/// Tell what works on this machine, and what is missing
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// Whom you want to reach, to see interface, next hop and its hardware address
+    targets: Vec<Target>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug)]
+struct Finding {
+    /// What was looked at.
+    about: String,
+    /// Whether it is as it should be; `None` for what is only told.
+    good: Option<bool>,
+    /// What was found.
+    found: String,
+    /// What mends it.
+    mend: Option<String>,
+}
+
+impl Doctor {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<Exit, Failure> {
+        let targets = self
+            .targets
+            .iter()
+            .map(|target| target.resolve(None).map(|address| address.ip()))
+            .collect::<Result<Vec<_>, _>>()?;
+        for finding in examine::all(&targets) {
+            finding.print(output)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Finding {
+    fn told(about: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { about: about.into(), good: None, found: found.into(), mend: None }
+    }
+
+    fn judged(good: bool, about: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { good: Some(good), ..Self::told(about, found) }
+    }
+
+    fn mend(self, mend: impl Into<String>) -> Self {
+        Self { mend: Some(mend.into()), ..self }
+    }
+
+    fn print(&self, output: &mut Output) -> Result<(), Failure> {
+        if output.json {
+            return output.object(&json!({
+                "type": "finding",
+                "about": self.about,
+                "good": self.good,
+                "found": self.found,
+                "mend": self.mend,
+            }));
+        }
+        let mark = match self.good {
+            Some(true) => "ok",
+            Some(false) => "--",
+            None => "  ",
+        };
+        output.line(&format!("{mark:<3}{:<22}{}", self.about, self.found))?;
+        match &self.mend {
+            Some(mend) => output.line(&format!("   {:<22}hint: {mend}", "")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod examine {
+    use std::net::IpAddr;
+
+    use tcpexposure_link::{Cause, Error};
+    use tcpexposure_linux::{
+        Addressed, Interface, Route,
+        doctor::{self, Capabilities, Ecn, Offloads},
+        neighbour,
+    };
+
+    use super::Finding;
+    use crate::exit::setcap;
+
+    /// Looks at everything; what cannot be looked at is a finding too.
+    pub(super) fn all(targets: &[IpAddr]) -> Vec<Finding> {
+        let mut findings = privileges();
+        findings.push(guard());
+        findings.extend(backends());
+        findings.extend(ecn());
+        findings.extend(interfaces());
+        findings.extend(targets.iter().flat_map(|target| way(*target)));
+        findings
+    }
+
+    fn privileges() -> Vec<Finding> {
+        let held = match Capabilities::held() {
+            Ok(held) => held,
+            Err(error) => return vec![broken("privileges", &error)],
+        };
+        let row = |good, name: &str, yes: &str, no: &str| {
+            let finding = Finding::judged(good, name, if good { yes } else { no });
+            if good { finding } else { finding.mend(setcap()) }
+        };
+        vec![
+            row(held.net_raw, "cap_net_raw", "sending works", "nothing can be sent"),
+            row(
+                held.net_admin,
+                "cap_net_admin",
+                "the guard is complete",
+                "the guard leaves out peers on the link that send with TTL 255",
+            ),
+        ]
+    }
+
+    fn guard() -> Finding {
+        let about = "RST guard";
+        match doctor::guard() {
+            Ok(true) => Finding::judged(true, about, "our kernel stays silent"),
+            Ok(false) => {
+                let found = "our kernel stays silent, but for peers on the link with TTL 255";
+                Finding::judged(true, about, found)
+            }
+            Err(error) => broken(about, &error),
+        }
+    }
+
+    fn backends() -> Vec<Finding> {
+        let mut findings: Vec<_> = doctor::abilities()
+            .into_iter()
+            .map(|ability| {
+                let about = format!("backend {}", ability.name);
+                match ability.result {
+                    Ok(()) => Finding::judged(true, about, "works"),
+                    Err(error) => broken(&about, &error),
+                }
+            })
+            .collect();
+        findings.push(Finding::judged(true, "backend sim", "works, without any privilege"));
+        findings
+    }
+
+    fn ecn() -> Option<Finding> {
+        let found = match Ecn::mode()? {
+            Ecn::Off => "off (0)".to_owned(),
+            Ecn::On => "asked for and granted (1)".to_owned(),
+            Ecn::WhenAsked => "granted when asked for (2)".to_owned(),
+            Ecn::Other(mode) => format!("mode {mode}"),
+        };
+        Some(Finding::told("kernel's ECN", found))
+    }
+
+    fn interfaces() -> Vec<Finding> {
+        match Interface::list() {
+            Ok(list) => list.iter().flat_map(interface).collect(),
+            Err(error) => vec![broken("interfaces", &error)],
+        }
+    }
+
+    fn interface(addressed: &Addressed) -> Vec<Finding> {
+        let interface = &addressed.interface;
+        let about = format!("interface {}", interface.name);
+        if !interface.up {
+            let mend = format!("sudo ip link set {} up", interface.name);
+            return vec![Finding::judged(false, about, "is down").mend(mend)];
+        }
+        let addresses: Vec<String> = addressed
+            .addresses
+            .iter()
+            .map(|(address, length)| format!("{address}/{length}"))
+            .collect();
+        let mac = interface.mac.map_or_else(String::new, |mac| format!(", {}", colons(mac)));
+        let found = format!("mtu {}{mac}, {}", interface.mtu, addresses.join(" "));
+        let mut findings = vec![Finding::judged(true, about, found)];
+        findings.extend(offloads(&interface.name));
+        findings
+    }
+
+    fn offloads(name: &str) -> Option<Finding> {
+        let offloads = Offloads::of(name).ok()?;
+        let on: Vec<&str> = [
+            ("rx-checksum", offloads.receive_checksum),
+            ("tx-checksum", offloads.send_checksum),
+            ("sg", offloads.scatter_gather),
+            ("tso", offloads.tcp_segmentation),
+            ("gso", offloads.segmentation),
+            ("gro", offloads.receive_merge),
+        ]
+        .into_iter()
+        .filter_map(|(name, state)| (state == Some(true)).then_some(name))
+        .collect();
+        let found = if on.is_empty() { "none".to_owned() } else { on.join(" ") };
+        let finding = Finding::told("  its offloads", found);
+        Some(if offloads.receive_merge == Some(true) {
+            finding.mend(format!(
+                "segments are merged before we see them: sudo ethtool -K {name} gro off"
+            ))
+        } else {
+            finding
+        })
+    }
+
+    /// Looks up interface, next hop and hardware address towards a target.
+    fn way(target: IpAddr) -> Vec<Finding> {
+        let about = format!("way to {target}");
+        let route = match Route::look_up(target, None, None) {
+            Ok(route) => route,
+            Err(error) => return vec![broken(&about, &error)],
+        };
+        let hop = route.next_hop();
+        let source = route.source.map_or_else(String::new, |source| format!(", from {source}"));
+        let found =
+            format!("by {}, next hop {hop}{source}, mtu {}", route.interface.name, route.mtu);
+        let mut findings = vec![Finding::judged(true, about, found)];
+        if !route.local && route.interface.mac.is_some() && !route.interface.no_arp {
+            findings.push(match neighbour::resolve(hop, &route.interface) {
+                Ok(mac) => {
+                    Finding::judged(true, "  its next hop", format!("is at {}", colons(mac)))
+                }
+                Err(error) => broken("  its next hop", &error),
+            });
+        }
+        findings
+    }
+
+    fn broken(about: &str, error: &Error) -> Finding {
+        let finding = Finding::judged(false, about, error.to_string());
+        if matches!(error.cause, Cause::Privilege) { finding.mend(setcap()) } else { finding }
+    }
+
+    fn colons([a, b, c, d, e, f]: [u8; 6]) -> String {
+        format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod examine {
+    use std::net::IpAddr;
+
+    use super::Finding;
+
+    /// Tells what works on a system without a way to the wire.
+    pub(super) fn all(_targets: &[IpAddr]) -> Vec<Finding> {
+        vec![
+            Finding::judged(true, "backend sim", "works, without any privilege"),
+            Finding::judged(false, "other backends", "there are none for this system yet"),
+        ]
+    }
+}

@@ -1,0 +1,39 @@
+//! The list of what is asked.
+
+use serde_json::{Value, json};
+use tcpexposure_core::experiment::{Code, ENTRIES, catalogue::Row};
+
+use crate::{exit::Failure, output::Output};
+
+/// Prints a row for each question.
+pub(super) fn print(output: &mut Output) -> Result<(), Failure> {
+    for row in &ENTRIES {
+        if output.json {
+            output.object(&object(row))?;
+        } else {
+            output.line(&format!("{:<23}{}", row.name, row.asks))?;
+        }
+    }
+    Ok(())
+}
+
+fn object(row: &Row) -> Value {
+    let code = |code: &Code| {
+        json!({
+            "code": code.code,
+            "outcome": code.outcome.word(),
+            "direction": code.direction.word(),
+            "id": code.id,
+            "sentence": code.sentence,
+        })
+    };
+    json!({
+        "type": "entry",
+        "entry": row.name,
+        "procedure": row.procedure,
+        "asks": row.asks,
+        "about": row.about,
+        "mended": row.mended,
+        "codes": row.codes.iter().map(code).collect::<Vec<_>>(),
+    })
+}

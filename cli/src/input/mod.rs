@@ -1,0 +1,3 @@
+//! What `print` reads: captures and text.
+
+pub(crate) mod hex;

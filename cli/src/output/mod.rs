@@ -1,0 +1,75 @@
+//! Where results go, and where remarks go.
+
+pub(crate) mod json;
+pub(crate) mod lines;
+pub(crate) mod packets;
+pub(crate) mod save;
+pub(crate) mod stamp;
+pub(crate) mod verdicts;
+
+use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
+
+use crate::exit::{Exit, Failure};
+
+/// How much is said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verbosity {
+    /// Less.
+    pub(crate) quiet: bool,
+    /// More, in steps.
+    pub(crate) verbose: u8,
+}
+
+/// Results on stdout, through one large buffer; remarks on stderr.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// The way to stdout.
+    pub(crate) out: BufWriter<StdoutLock<'static>>,
+    /// Whether results are JSON Lines.
+    pub(crate) json: bool,
+    /// How much is said.
+    pub(crate) verbosity: Verbosity,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool, verbosity: Verbosity) -> Self {
+        Self { out: BufWriter::with_capacity(BUFFER, io::stdout().lock()), json, verbosity }
+    }
+
+    /// Prints one result, and lets it be seen at once.
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
+        writeln!(self.out, "{line}")?;
+        Ok(self.out.flush()?)
+    }
+
+    /// Prints one object on a line of its own, and lets it be seen at once.
+    pub(crate) fn object(&mut self, object: &serde_json::Value) -> Result<(), Failure> {
+        self.line(&object.to_string())
+    }
+
+    /// Says something on stderr that is not a result: with `-v`, or to somebody at a terminal.
+    pub(crate) fn remark(&self, remark: &str) {
+        let shown = self.verbosity.verbose > 0 || io::stderr().is_terminal();
+        if shown && !self.verbosity.quiet {
+            eprintln!("{remark}");
+        }
+    }
+
+    /// Says on stderr how something is done, with `-v` only.
+    pub(crate) fn detail(&self, detail: &str) {
+        if self.verbosity.verbose > 0 {
+            eprintln!("{detail}");
+        }
+    }
+
+    /// Writes what is still in the buffer.
+    pub(crate) fn finish(mut self, exit: Result<Exit, Failure>) -> Result<Exit, Failure> {
+        let flushed = self.out.flush();
+        let exit = exit?;
+        flushed?;
+        Ok(exit)
+    }
+}
+
+/// The size of the buffer.
+const BUFFER: usize = 1 << 16;
