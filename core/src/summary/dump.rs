@@ -3,6 +3,10 @@
 use core::fmt::{self, Write};
 
 use super::text::{bytes, hex};
+use crate::{
+    fault::{Fault, Kind, Layer},
+    wire::packet::Packet,
+};
 
 /// Writes the lines of a dump of `data`, each with a line break before it; with `characters`, what
 /// can be printed stands at the end.
@@ -31,6 +35,20 @@ pub fn dump<W: Write>(out: &mut W, data: &[u8], characters: bool) -> fmt::Result
         }
     }
     Ok(())
+}
+
+/// Tells which bytes of a packet tcpdump dumps: all of them with `-xx` and `-XX`, which is `link`,
+/// else those behind the link-layer header.
+#[must_use]
+pub fn dumped<'a>(packet: &Packet<'a>, link: bool) -> &'a [u8] {
+    if link {
+        return packet.bytes;
+    }
+    let cut = matches!(
+        packet.fault,
+        Some(Fault { layer: Layer::Link, kind: Kind::Truncated { .. }, .. })
+    );
+    packet.ip_bytes().unwrap_or(if cut { &[] } else { packet.rest })
 }
 
 /// The width of sixteen bytes in groups of two, with a space before each.

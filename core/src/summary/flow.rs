@@ -92,34 +92,66 @@ pub fn relative(memory: &mut impl Memory, packet: &Packet<'_>, segment: &Segment
     Relative { seq: seq.0, ack: ack.0, sack: ack.0 }
 }
 
-/// A memory of `N` conversations without a heap (of one, where `N` is 0). When it is full, the
-/// oldest makes room.
+/// A memory of `N` conversations without a heap (of one, where `N` is 0). When it is full, the one
+/// that was silent the longest makes room.
 #[derive(Debug)]
 pub struct Flows<const N: usize> {
     /// Used only where `N` is 0.
-    first: (Option<Conversation>, Bases),
-    rest: [(Option<Conversation>, Bases); N],
-    oldest: usize,
+    first: Place,
+    rest: [Place; N],
+    clock: u64,
 }
 
 impl<const N: usize> Default for Flows<N> {
     fn default() -> Self {
-        Self { first: EMPTY, rest: [EMPTY; N], oldest: 0 }
+        Self { first: EMPTY, rest: [EMPTY; N], clock: 0 }
     }
 }
 
 impl<const N: usize> Memory for Flows<N> {
     fn recall(&mut self, conversation: Conversation) -> (&mut Bases, bool) {
-        let known = self.rest.iter().position(|(key, _)| *key == Some(conversation));
-        let place = known.unwrap_or(self.oldest);
-        if known.is_none() {
-            self.oldest = self.oldest.wrapping_add(1).checked_rem(N).unwrap_or(0);
-        }
-        let entry = self.rest.get_mut(place).unwrap_or(&mut self.first);
-        let new = entry.0 != Some(conversation);
-        entry.0 = Some(conversation);
-        (&mut entry.1, new)
+        let known = self.rest.iter().position(|place| place.key == Some(conversation));
+        let silent = || self.rest.iter().enumerate().min_by_key(|(_, place)| place.used);
+        let at = known.or_else(|| silent().map(|(at, _)| at)).unwrap_or_default();
+        self.clock = self.clock.wrapping_add(1);
+        let place = self.rest.get_mut(at).unwrap_or(&mut self.first);
+        let new = place.key != Some(conversation);
+        (place.key, place.used) = (Some(conversation), self.clock);
+        (&mut place.bases, new)
     }
 }
 
-const EMPTY: (Option<Conversation>, Bases) = (None, Bases { low: Seq(0), high: Seq(0) });
+/// A place for a conversation.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    key: Option<Conversation>,
+    bases: Bases,
+    /// When it was asked for last; 0 if never.
+    used: u64,
+}
+
+const EMPTY: Place = Place { key: None, bases: Bases { low: Seq(0), high: Seq(0) }, used: 0 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(port: u16) -> Conversation {
+        let end = |port| (IpAddr::from([10, 0, 0, 1]), port);
+        Conversation { low: end(port), high: end(65535) }
+    }
+
+    #[test]
+    fn the_most_silent_conversation_makes_room() {
+        let mut flows = Flows::<2>::default();
+        let mut is_new = |port| flows.recall(conversation(port)).1;
+        assert_eq!([1, 2, 1, 3, 1, 2].map(&mut is_new), [true, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn a_memory_of_none_keeps_one() {
+        let mut flows = Flows::<0>::default();
+        let mut is_new = |port| flows.recall(conversation(port)).1;
+        assert_eq!([1, 1, 2, 1].map(&mut is_new), [true, false, true, true]);
+    }
+}

@@ -6,6 +6,8 @@ use core::{
 };
 
 use super::{
+    Style,
+    dump::dump,
     options::number,
     text::{address, hex},
 };
@@ -20,8 +22,9 @@ pub(super) fn message<W: Write>(
     out: &mut W,
     message: &Message<'_>,
     packet: &Packet<'_>,
-    verbose: bool,
+    style: &Style,
 ) -> Result<bool, fmt::Error> {
+    let verbose = style.verbose > 0;
     let quote = message.quote();
     let quoted = quote.as_ref().and_then(Packet::addresses);
     let length = u64::try_from(message.body_length).unwrap_or_default().saturating_add(8);
@@ -44,7 +47,7 @@ pub(super) fn message<W: Write>(
                 sum_ok(out, message, packet)?;
             }
             out.write_str("ICMP6, ")?;
-            let whole = v6(out, message, quote.as_ref(), quoted)?;
+            let whole = v6(out, message, packet, quote.as_ref(), style)?;
             if whole && !verbose {
                 number(out, ", length ", length)?;
             }
@@ -55,9 +58,10 @@ pub(super) fn message<W: Write>(
 
 /// Writes the beginning of an ICMPv6 message whose header is cut, as tcpdump does.
 pub(super) fn cut<W: Write>(out: &mut W, bytes: &[u8]) -> fmt::Result {
-    if let Some(kind) = bytes.first() {
+    if let [kind, after @ ..] = bytes {
         out.write_str("ICMP6, ")?;
         out.write_str(match kind {
+            1 if after.first() == Some(&4) => "destination unreachable, unreachable port",
             1 => "destination unreachable",
             2 => "packet too big",
             3 => "time exceeded in-transit",
@@ -150,13 +154,14 @@ fn unreachable_port<W: Write>(out: &mut W, quote: Option<&Packet<'_>>) -> fmt::R
     number(out, " port ", quote.and_then(port).unwrap_or_default().into())
 }
 
-/// Tells the port that a quoted datagram was for, of any protocol: where TCP has it.
+/// Tells the port that a quoted datagram was for: where TCP has it, with any protocol of IPv4.
 fn port(quote: &Packet<'_>) -> Option<u16> {
     let payload = match &quote.network {
-        Network::None => return None,
         Network::V4(datagram) => datagram.payload,
-        Network::V6(datagram) if datagram.upper == protocol::NO_NEXT_HEADER => return None,
-        Network::V6(datagram) => datagram.payload,
+        Network::V6(datagram) if matches!(datagram.upper, protocol::TCP | protocol::UDP) => {
+            datagram.payload
+        }
+        _ => return None,
     };
     payload.get(2..)?.first_chunk().copied().map(u16::from_be_bytes)
 }
@@ -165,9 +170,11 @@ fn port(quote: &Packet<'_>) -> Option<u16> {
 fn v6<W: Write>(
     out: &mut W,
     message: &Message<'_>,
+    packet: &Packet<'_>,
     quote: Option<&Packet<'_>>,
-    quoted: Option<(IpAddr, IpAddr)>,
+    style: &Style,
 ) -> Result<bool, fmt::Error> {
+    let quoted = quote.and_then(Packet::addresses);
     let (kind, code, rest) = (message.header.kind(), message.header.code(), message.header.rest());
     let to = |out: &mut W| quoted.map_or(Ok(()), |(_, to)| address(out, to));
     match (kind, code) {
@@ -209,6 +216,7 @@ fn v6<W: Write>(
         (1, _) => {
             number(out, "destination unreachable, unknown unreach code (", code.into())?;
             out.write_str(")")?;
+            return unknown(out, packet, style);
         }
         (2, _) => number(out, "packet too big, mtu ", rest.into())?,
         (3, 0) => {
@@ -236,6 +244,19 @@ fn v6<W: Write>(
         _ => number(out, "type-#", kind.into())?,
     }
     Ok(true)
+}
+
+/// Writes the bytes of an ICMPv6 message that tcpdump does not know, as it does.
+fn unknown<W: Write>(
+    out: &mut W,
+    packet: &Packet<'_>,
+    style: &Style,
+) -> Result<bool, fmt::Error> {
+    match &packet.network {
+        Network::V6(datagram) if style.verbose < 2 => dump(out, datagram.payload, false)?,
+        _ => {}
+    }
+    Ok(false)
 }
 
 fn identifiers<W: Write>(out: &mut W, rest: u32) -> fmt::Result {

@@ -76,7 +76,7 @@ fn route<W: Write>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fm
         bad(out, " [bad length ", length)?;
     }
     let pointer = option.get(2).map_or(0, |pointer| usize::from(*pointer));
-    if pointer < 4 || pointer & 3 != 0 {
+    if pointer < 4 || pointer & 3 != 0 || pointer > length.saturating_add(1) {
         bad(out, " [bad ptr ", pointer)?;
     }
     for at in (3..length).step_by(4) {
@@ -85,7 +85,8 @@ fn route<W: Write>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fm
             return Ok(false);
         };
         v4(out, Ipv4Addr::from(*address))?;
-        if pointer > at.saturating_add(1) {
+        // A pointer of zero is taken for a large one.
+        if pointer.wrapping_sub(1) > at {
             out.write_str(",")?;
         }
     }

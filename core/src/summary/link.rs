@@ -21,6 +21,10 @@ pub(super) fn header<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result 
             out.write_str(" > ")?;
             hardware(out, &header.destination())?;
             out.write_str(", ")?;
+            if packet.tags.is_empty() && protocol::is_vlan(header.ethertype()) {
+                // The tag is cut.
+                return Ok(());
+            }
             ethertype(out, header.ethertype())?;
             length(out, packet)?;
             tags(out, packet)

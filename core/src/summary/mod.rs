@@ -33,6 +33,7 @@ use crate::{
     },
 };
 
+mod diff;
 mod dump;
 mod extensions;
 mod flow;
@@ -44,7 +45,8 @@ mod options;
 mod segment;
 mod text;
 
-pub use dump::dump;
+pub use diff::diff;
+pub use dump::{dump, dumped};
 pub use flow::{Bases, Conversation, Flows, Memory, Relative, base, relative};
 
 /// What a line tells.
@@ -119,7 +121,7 @@ fn ip<W: Write>(
         return above(out, packet, style, base);
     };
     // What a quote quotes in its turn is left out, so that the depth is bounded.
-    let whole = icmp::message(out, found, packet, style.verbose > 0)?;
+    let whole = icmp::message(out, found, packet, style)?;
     if whole { quoted(out, found, style, base, named) } else { Ok(()) }
 }
 
@@ -149,7 +151,7 @@ fn above<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style, base: Relati
     match &packet.transport {
         Transport::Tcp(found) => segment::segment(out, packet, found, style, base),
         Transport::Stub(found) => segment::stub(out, found),
-        Transport::Icmp(found) => icmp::message(out, found, packet, style.verbose > 0).map(|_| ()),
+        Transport::Icmp(found) => icmp::message(out, found, packet, style).map(|_| ()),
         Transport::Fragment(_) => fragment(out, packet),
         _ => network::other(out, packet),
     }
@@ -195,6 +197,7 @@ fn nothing<W: Write>(out: &mut W, packet: &Packet<'_>, named: bool) -> fmt::Resu
     match (fault.kind, fault.layer) {
         (Kind::NotIp(ethertype), _) => link::not_ip(out, packet, ethertype),
         (Kind::Truncated { .. }, Layer::Ipv4) => {
+            let named = named && !packet.rest.is_empty();
             out.write_str(if named { "IP  [|ip]" } else { " [|ip]" })
         }
         (Kind::Truncated { .. }, Layer::Ipv6) => out.write_str(" [|ip6]"),

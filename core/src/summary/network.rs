@@ -7,11 +7,11 @@ use super::{
     options::number,
     text::{address, bytes, decimal, hex},
 };
-use crate::fault::{Kind, Layer};
+use crate::fault::Kind;
 use crate::wire::{
     checksum::Sum,
     ipv4, ipv6,
-    packet::{Packet, Transport},
+    packet::{Network, Packet, Transport},
     protocol,
 };
 
@@ -114,7 +114,7 @@ fn v4_header<W: Write>(
     number(out, ", id ", header.id().into())?;
     number(out, ", offset ", u64::from(header.fragment_offset()) << 3)?;
     out.write_str(", flags [")?;
-    out.write_str(FLAGS.get(usize::from(header.flags().bits())).copied().unwrap_or_default())?;
+    out.write_str(flags(header.flags()))?;
     out.write_str("], proto ")?;
     out.write_str(name(header.protocol(), PROTOCOLS))?;
     number(out, " (", header.protocol().into())?;
@@ -186,9 +186,16 @@ pub(super) fn v6<W: Write>(
     out.write_str(") ")
 }
 
+/// Tells whether an IPv6 packet has a fragment header.
+pub(super) fn is_fragment(packet: &Packet<'_>) -> bool {
+    match &packet.network {
+        Network::V6(datagram) => datagram.walk().any(|next| next.kind == protocol::FRAGMENT),
+        _ => false,
+    }
+}
+
 /// Writes the bytes that the words above leave out, so that the line can be read back.
 pub(super) fn leftovers<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) -> fmt::Result {
-    use crate::wire::packet::Network;
     match &packet.network {
         Network::V4(datagram) if style.verbose > 0 && !datagram.options.is_empty() => {
             out.write_str(", (ipopt 0x")?;
@@ -210,12 +217,15 @@ pub(super) fn leftovers<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Styl
 /// Writes both ends, with ports where they are known and follow the IP header at once.
 #[inline]
 pub(super) fn ends<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) -> fmt::Result {
-    use crate::wire::packet::Network;
     let Some((source, destination)) = packet.addresses() else {
         return Ok(());
     };
     let walked = match &packet.network {
-        Network::V6(datagram) if !datagram.extensions.is_empty() => Some(datagram),
+        Network::V6(datagram)
+            if !datagram.extensions.is_empty() || protocol::is_extension(datagram.upper) =>
+        {
+            Some(datagram)
+        }
         _ => None,
     };
     let ports = packet.ports();
@@ -248,6 +258,25 @@ pub(super) fn ends<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) ->
     out.write_str(": ")
 }
 
+/// Writes both ends with their ports, whatever stands between the headers.
+pub(super) fn pair<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+    let (Some((source, destination)), Some((from, to))) = (packet.addresses(), packet.ports())
+    else {
+        return Ok(());
+    };
+    address(out, source)?;
+    number(out, ".", from.into())?;
+    out.write_str(" > ")?;
+    address(out, destination)?;
+    number(out, ".", to.into())?;
+    out.write_str(":")
+}
+
+/// Tells the flags of an IPv4 header in tcpdump's words.
+pub(super) fn flags(flags: ipv4::Flags) -> &'static str {
+    FLAGS.get(usize::from(flags.bits())).copied().unwrap_or_default()
+}
+
 /// Writes what a packet without TCP or ICMP carries.
 pub(super) fn other<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     match &packet.transport {
@@ -258,10 +287,10 @@ pub(super) fn other<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
             number(out, " ip-proto-", (*protocol).into())?;
             number(out, " ", u64::try_from(payload.len()).unwrap_or_default())
         }
-        _ => match packet.fault.map(|fault| fault.layer) {
-            Some(Layer::Ipv4) => out.write_str(" [|ip]"),
-            Some(Layer::Icmp) => out.write_str(" [|icmp]"),
-            Some(Layer::Icmpv6) => icmp::cut(out, packet.rest),
+        _ => match (&packet.network, packet.protocol()) {
+            (Network::V4(datagram), _) if is_cut(datagram) => out.write_str(" [|ip]"),
+            (Network::V4(_), Some(protocol::ICMP)) => out.write_str(" [|icmp]"),
+            (Network::V6(_), Some(protocol::ICMPV6)) => icmp::cut(out, packet.rest),
             _ => Ok(()),
         },
     }

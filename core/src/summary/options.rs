@@ -13,13 +13,14 @@ use crate::wire::options::{
 
 /// Writes the options of a segment, the brackets not included. The edges of SACK blocks are told
 /// relative to `sack`. `padded` tells that the list fills its header, so that zeroes at its end go
-/// without saying.
+/// without saying, and `cut` that not all of the segment was captured.
 #[inline]
 pub(super) fn list<W: Write>(
     out: &mut W,
     options: Options<'_>,
     sack: u32,
     padded: bool,
+    cut: bool,
 ) -> fmt::Result {
     let mut comma = false;
     for item in options {
@@ -34,7 +35,7 @@ pub(super) fn list<W: Write>(
             out.write_str(",")?;
         }
         comma = true;
-        one(out, item, sack)?;
+        one(out, item, sack, cut)?;
     }
     Ok(())
 }
@@ -45,7 +46,7 @@ fn is_padding(rest: &[u8]) -> bool {
 }
 
 #[inline]
-fn one<W: Write>(out: &mut W, item: Item<'_>, sack: u32) -> fmt::Result {
+fn one<W: Write>(out: &mut W, item: Item<'_>, sack: u32, cut: bool) -> fmt::Result {
     match item.view() {
         View::End => out.write_str("eol"),
         View::Nop => out.write_str("nop"),
@@ -66,14 +67,17 @@ fn one<W: Write>(out: &mut W, item: Item<'_>, sack: u32) -> fmt::Result {
             }
             Ok(())
         }
-        _ => rare(out, item),
+        _ => rare(out, item, cut),
     }
 }
 
-fn rare<W: Write>(out: &mut W, item: Item<'_>) -> fmt::Result {
+fn rare<W: Write>(out: &mut W, item: Item<'_>, cut: bool) -> fmt::Result {
     match item.view() {
         View::Md5(digest) => {
-            out.write_str("md5 shared secret not supplied with -M, can't check - ")?;
+            out.write_str("md5 ")?;
+            let why = if cut { "snaplen too short" } else { "shared secret not supplied with -M" };
+            out.write_str(why)?;
+            out.write_str(", can't check - ")?;
             bytes(out, digest)
         }
         View::UserTimeout { minutes, timeout } => {

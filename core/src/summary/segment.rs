@@ -11,7 +11,8 @@ use super::{
 };
 use crate::fault::Kind;
 use crate::wire::{
-    packet::{Checksummed, Packet},
+    options::Item,
+    packet::{Checksummed, Network, Packet},
     tcp::{Flags, Header, Segment, Stub},
 };
 
@@ -50,14 +51,15 @@ pub(super) fn segment<W: Write>(
     }
     if !segment.options.bytes().is_empty() {
         out.write_str(", options [")?;
-        options::list(out, segment.options, base.sack, is_filled(segment))?;
+        let cut = segment.payload.len() < segment.payload_length;
+        options::list(out, segment.options, base.sack, is_filled(segment), cut)?;
         out.write_str("]")?;
     }
     oddities(out, packet, segment)?;
     network::leftovers(out, packet, style)?;
     number(out, ", length ", length)?;
-    if style.verbose > 0 && flags.contains(Flags::RST) && !segment.payload.is_empty() {
-        reset_cause(out, segment.payload)?;
+    if style.verbose > 0 && flags.contains(Flags::RST) && length > 0 {
+        reset_cause(out, segment)?;
     }
     Ok(())
 }
@@ -70,9 +72,10 @@ fn oddities<W: Write>(out: &mut W, packet: &Packet<'_>, segment: &Segment<'_>) -
     if reserved != 0 {
         number(out, ", rsvd ", reserved.into())?;
     }
-    if packet.fault.is_some_and(|fault| matches!(fault.kind, Kind::Cut { .. })) {
+    if is_cut(packet, segment) {
         // The header is whole on the wire: only the capture is not.
-        return if is_filled(segment) { Ok(()) } else { out.write_str(" [|tcp]") };
+        let ended = is_filled(segment) || segment.options.iter().any(|item| item == Item::End);
+        return if ended { Ok(()) } else { out.write_str(" [|tcp]") };
     }
     if !is_filled(segment) {
         let words = u64::try_from(header.data_offset() >> 2).unwrap_or_default();
@@ -81,15 +84,29 @@ fn oddities<W: Write>(out: &mut W, packet: &Packet<'_>, segment: &Segment<'_>) -
     Ok(())
 }
 
+/// Tells whether the header was whole on the wire, but perhaps not in the capture.
+#[inline]
+fn is_cut(packet: &Packet<'_>, segment: &Segment<'_>) -> bool {
+    let Some(Kind::Cut { .. }) = packet.fault.map(|fault| fault.kind) else {
+        return false;
+    };
+    let length = match &packet.network {
+        Network::None => 0,
+        Network::V4(datagram) => datagram.payload_length,
+        Network::V6(datagram) => datagram.payload_length,
+    };
+    (Header::LENGTH..=length).contains(&segment.header.data_offset())
+}
+
 /// Tells whether the data offset is where the options end.
 #[inline]
-fn is_filled(segment: &Segment<'_>) -> bool {
+pub(super) fn is_filled(segment: &Segment<'_>) -> bool {
     segment.header.data_offset() == Header::LENGTH.saturating_add(segment.options.bytes().len())
 }
 
 /// Writes the letters of the flags.
 #[inline]
-fn letters<W: Write>(out: &mut W, flags: Flags) -> fmt::Result {
+pub(super) fn letters<W: Write>(out: &mut W, flags: Flags) -> fmt::Result {
     let Some(common) = COMMON.iter().find(|(known, _)| *known == flags) else {
         let mut none = true;
         for (flag, letter) in LETTERS {
@@ -105,7 +122,8 @@ fn letters<W: Write>(out: &mut W, flags: Flags) -> fmt::Result {
 
 /// Writes the checksum, and whether it is right where that can be told.
 fn checksum<W: Write>(out: &mut W, packet: &Packet<'_>, header: &Header) -> fmt::Result {
-    let Some(sum) = packet.transport_sum() else {
+    // tcpdump takes every packet with a fragment header for one of several.
+    let Some(sum) = packet.transport_sum().filter(|_| !network::is_fragment(packet)) else {
         return Ok(());
     };
     out.write_str(", cksum 0x")?;
@@ -123,13 +141,14 @@ fn checksum<W: Write>(out: &mut W, packet: &Packet<'_>, header: &Header) -> fmt:
 }
 
 /// Writes what a reset carries as text: RFC 9293, section 3.5.2.
-fn reset_cause<W: Write>(out: &mut W, payload: &[u8]) -> fmt::Result {
-    out.write_str(" [RST")?;
-    let shown = payload.get(..RESET_TEXT);
-    if shown.is_some() && payload.len() > RESET_TEXT {
+fn reset_cause<W: Write>(out: &mut W, segment: &Segment<'_>) -> fmt::Result {
+    let (payload, length) = (segment.payload, segment.payload_length);
+    out.write_str(if payload.len() < length { " [!RST" } else { " [RST" })?;
+    if length > RESET_TEXT {
         out.write_str("+")?;
     }
     out.write_str(" ")?;
+    let shown = payload.get(..RESET_TEXT);
     for byte in shown.unwrap_or(payload) {
         character(out, *byte)?;
     }
