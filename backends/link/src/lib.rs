@@ -48,6 +48,58 @@ pub trait Link {
     /// # Errors
     /// When the system refuses, or the interface has gone.
     fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error>;
+
+    /// Tells what came of the packets so far, as far as this wire can tell.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn statistics(&mut self) -> Result<Statistics, Error> {
+        Ok(Statistics::default())
+    }
+}
+
+/// What became of the packets since the link was opened; `None` where nobody counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Packets that were committed.
+    pub committed: Option<u64>,
+    /// Packets that the kernel took.
+    pub sent: Option<u64>,
+    /// Packets that the kernel refused or dropped before the interface had them.
+    pub refused: Option<u64>,
+    /// Frames that passed the filter.
+    pub received: Option<u64>,
+    /// Frames that passed the filter and were lost for want of room.
+    pub dropped: Option<u64>,
+    /// Frames that the interface lost before any filter saw them.
+    pub missed: Option<u64>,
+}
+
+/// A link behind a pointer.
+impl<L: Link + ?Sized> Link for Box<L> {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn slot(&mut self) -> Result<&mut [u8], Error> {
+        (**self).slot()
+    }
+
+    fn commit(&mut self, length: usize) -> Result<(), Error> {
+        (**self).commit(length)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        (**self).flush()
+    }
+
+    fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
+        (**self).recv(deadline)
+    }
+
+    fn statistics(&mut self) -> Result<Statistics, Error> {
+        (**self).statistics()
+    }
 }
 
 /// One frame that arrived.
