@@ -11,6 +11,11 @@ impl Block {
         Self(heapless::Vec::new())
     }
 
+    /// Takes bytes as they are to stand.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self(heapless::Vec::from_slice(bytes).unwrap_or_default())
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -23,7 +23,7 @@ use crate::{
             classic::{self, Classic},
             kind,
         },
-        tcp::Seq,
+        tcp::{Flags, Seq},
     },
 };
 
@@ -48,13 +48,21 @@ pub(super) fn plan(request: &Request<'_>) -> Plan {
     Plan {
         seq: if request.is_syn() { SEQ } else { request.header.ack() },
         ack: acknowledgement(request),
+        flags: Flags::NONE,
         window,
+        urgent: 0,
         options,
         body: body(request),
         room: SLOT,
         finish: request.is_fin(),
         proven: true,
-        frame: Frame { id: ID, hops: HOPS, dont_fragment: false, claimed: Some(CLAIMED) },
+        frame: Frame {
+            id: ID,
+            hops: HOPS,
+            traffic_class: 0,
+            dont_fragment: false,
+            claimed: Some(CLAIMED),
+        },
     }
 }
 

@@ -9,7 +9,8 @@
 //! 2011 did, so that its initiators work against it unchanged. It amplifies, and it answers anyone.
 //! [`Dialect::Modern`] does neither:
 //!
-//! * its sequence number is a keyed hash of addresses, ports and epoch ([`modern`]), and only an
+//! * the upper half of its sequence number is a keyed hash of addresses, ports and epoch
+//!   ([`modern`]), the lower half tells what the SYN was like ([`v1::Told`]), and only an
 //!   acknowledgement that proves knowledge of it earns more than was received: a report, or the
 //!   second packet that answers a FIN;
 //! * every other answer has at most the bytes of its request, counted from the IP header. This
@@ -17,7 +18,8 @@
 //!   SYN's payload by at most as many bytes;
 //! * unknown options are answered [transformed](report::transform), never copied, so that a box
 //!   which mirrors options is seen;
-//! * a segment whose checksum is wrong gets no answer, nor does a SYN/ACK (two responders would
+//! * a segment whose checksum is wrong gets no answer, unless it has an [order](v1::Order) and
+//!   proves a handshake; nor does a SYN/ACK (two responders would
 //!   answer each other's for ever).
 //!
 //! Both limit the [rate] of answers per source in a table of fixed size, count what they did, and
@@ -43,6 +45,7 @@ pub mod modern;
 pub mod rate;
 pub mod report;
 pub mod siphash;
+pub mod v1;
 
 mod block;
 mod http;
@@ -193,16 +196,18 @@ impl Responder {
     }
 
     /// Tells whether the rules of the dialect ask for an answer.
-    fn admits(&mut self, packet: &Packet<'_>, request: &Request<'_>) -> bool {
+    fn admits(&mut self, request: &Request<'_>) -> bool {
         let due = !request.header.flags().contains(Flags::RST)
             && (!request.payload.is_empty() || request.is_syn() || request.is_fin());
         match self.config.dialect {
             Dialect::Classic => due && request.hops() != 1,
-            Dialect::Modern if packet.checksum_ok() == Some(false) => {
+            Dialect::Modern if request.is_wrong() && request.order.is_none() => {
                 self.counters.bad_checksum = self.counters.bad_checksum.wrapping_add(1);
                 false
             }
-            Dialect::Modern => due && !(request.is_syn() && request.acknowledges()),
+            Dialect::Modern => {
+                (due || request.asks_account()) && !(request.is_syn() && request.acknowledges())
+            }
         }
     }
 
@@ -211,6 +216,10 @@ impl Responder {
             Dialect::Classic => classic::plan(request),
             Dialect::Modern => modern::plan(request, &self.config.key, now),
         };
+        if request.is_wrong() && !plan.proven {
+            self.counters.bad_checksum = self.counters.bad_checksum.wrapping_add(1);
+            return;
+        }
         if !request.is_syn() && !plan.proven {
             self.counters.unproven = self.counters.unproven.wrapping_add(1);
         }
@@ -238,7 +247,7 @@ impl Engine for Responder {
             self.counters.malformed = self.counters.malformed.wrapping_add(1);
             return;
         };
-        if self.admits(packet, &request) {
+        if self.admits(&request) {
             self.answer(now, &request);
         }
     }
@@ -258,7 +267,10 @@ impl Engine for Responder {
 struct Plan {
     seq: Seq,
     ack: Seq,
+    /// The flags beside ACK, and SYN where the request has it.
+    flags: Flags,
     window: u16,
+    urgent: u16,
     options: Block,
     body: Body,
     /// The most bytes of payload.
@@ -278,6 +290,8 @@ enum Body {
     Report {
         http: bool,
     },
+    /// What the request's order asks for.
+    Ordered,
     /// These bytes.
     Page(&'static [u8]),
 }
@@ -287,6 +301,7 @@ enum Body {
 struct Frame {
     id: u16,
     hops: u8,
+    traffic_class: u8,
     dont_fragment: bool,
     /// The segment length (header and payload) that the header within a report claims, or `None`
     /// for the true one.

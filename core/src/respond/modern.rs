@@ -20,6 +20,7 @@ use super::{
     },
     request::Request,
     siphash::Key,
+    v1::{Account, Order, Told},
 };
 use crate::{
     engine::SLOT,
@@ -27,16 +28,16 @@ use crate::{
     wire::{
         options::{Item, kind},
         packet::Network,
-        tcp::Seq,
+        tcp::{Flags, Seq},
     },
 };
 
 /// The time to live, or hop limit, of every packet.
 pub const HOPS: u8 = 64;
 
-/// How many bytes beyond the SYN/ACK an acknowledgement may be to prove the handshake. One that is
-/// guessed does so with a probability of 2 in 131,072 (for two epochs count), so that the expected
-/// gain of guessing stays far below 1.
+/// How many bytes beyond the SYN/ACK an acknowledgement may be to prove the handshake. As the lower
+/// half of the sequence number is no secret, one that is guessed does so with a probability of 1 in
+/// some 21,800 (two epochs count), so that the expected gain of guessing stays far below 1.
 pub const PROOF: u32 = 1 << 15;
 
 /// Works out the answer.
@@ -45,18 +46,29 @@ pub(super) fn plan(request: &Request<'_>, key: &Key, now: Instant) -> Plan {
     let proven = secret.is_proven(request, now);
     let lowered = lowered(request);
     let clock = Clock::new(&secret, now, request);
+    let order = request.order.filter(|_| proven);
     Plan {
-        seq: if request.is_syn() { secret.isn(epoch(now)) } else { request.header.ack() },
+        seq: if request.is_syn() {
+            secret.isn(epoch(now), request.told())
+        } else {
+            request.header.ack()
+        },
         ack: acknowledgement(request),
+        flags: flags(request, order.as_ref()),
         window: WINDOW.wrapping_sub(lowered.into()),
-        options: options(request, lowered, &clock),
+        urgent: order.map_or(0, |order| order.urgent),
+        options: match order {
+            Some(order) if !order.options.is_empty() => Block::of(order.options),
+            _ => options(request, lowered, &clock),
+        },
         body: body(request, proven),
         room: if proven { SLOT } else { request.payload.len() },
         finish: proven && request.is_fin(),
         proven,
         frame: Frame {
             id: secret.id(request, now),
-            hops: HOPS,
+            hops: order.map(|order| order.hops).filter(|hops| *hops > 0).unwrap_or(HOPS),
+            traffic_class: order.map_or(0, |order| order.traffic_class),
             dont_fragment: true,
             claimed: None,
         },
@@ -83,6 +95,21 @@ const fn epoch(now: Instant) -> u64 {
     now.as_nanos() >> 38
 }
 
+/// Works out the flags beside ACK: those that are ordered; in a SYN/ACK those of ECN (RFC 3168,
+/// section 6.1.1; RFC 9768, section 3.1.1, which tells the SYN's ECN field).
+fn flags(request: &Request<'_>, order: Option<&Order<'_>>) -> Flags {
+    let ecn = Flags::AE.with(Flags::CWR).with(Flags::ECE);
+    if !request.is_syn() {
+        return order.map_or(Flags::NONE, |order| order.flags.without(Flags::SYN.with(Flags::RST)));
+    }
+    let seen = Flags::from_bits(request.header.flags().bits() & ecn.bits());
+    if seen == ecn {
+        let told = [Flags::CWR, Flags::CWR.with(Flags::ECE), Flags::AE, Flags::AE.with(Flags::CWR)];
+        return told.get(usize::from(request.told().ecn())).copied().unwrap_or(Flags::NONE);
+    }
+    if seen == Flags::CWR.with(Flags::ECE) { Flags::ECE } else { Flags::NONE }
+}
+
 fn acknowledgement(request: &Request<'_>) -> Seq {
     let seq = request.header.seq();
     if request.command == Command::Duplicate {
@@ -97,6 +124,7 @@ fn acknowledgement(request: &Request<'_>) -> Seq {
 
 fn body(request: &Request<'_>, proven: bool) -> Body {
     match request.command {
+        _ if proven && request.order.is_some() => Body::Ordered,
         Command::Page if proven => Body::Page(http::MODERN_PAGE),
         command if command.wants_report() && (proven || request.is_syn()) => {
             Body::Report { http: request.http || command == Command::ReportHttp }
@@ -139,6 +167,10 @@ fn options(request: &Request<'_>, lowered: u8, clock: &Clock<'_>) -> Block {
                 let ours =
                     if request.is_syn() && echo != 0 { transformed(echo) } else { clock.read() };
                 block.timestamps(ours, value.wrapping_sub(clock.error));
+            }
+            Answer::Unknown { kind, data } if Account::is_asked(kind, data) => {
+                let account = request.account().data();
+                block.push(kind, account.get(..data.len()).unwrap_or(&account));
             }
             Answer::Unknown { kind, data } if !data.is_empty() => {
                 let data: heapless::Vec<u8, 40> = transform(kind, data).take(40).collect();
@@ -273,15 +305,17 @@ impl<'k> Secret<'k> {
         self.key.hash(question.as_bytes())
     }
 
-    fn isn(&self, epoch: u64) -> Seq {
-        Seq(low(self.hash(ISN, epoch)))
+    /// Works out a sequence number whose lower half tells of the SYN.
+    fn isn(&self, epoch: u64, told: Told) -> Seq {
+        Seq(low(self.hash(ISN, epoch)) & 0xffff_0000 | u32::from(told.0))
     }
 
     /// Tells whether the sender has seen our SYN/ACK of this epoch or the one before.
     fn is_proven(&self, request: &Request<'_>, now: Instant) -> bool {
         let epoch = epoch(now);
         let ack = request.header.ack();
-        let fits = |epoch| ack.since(self.isn(epoch).add(1)) < PROOF;
+        let fits =
+            |epoch| ack.since(self.isn(epoch, Told(0)).add(1)) < PROOF.saturating_add(0xffff);
         request.acknowledges() && !request.is_syn() && (fits(epoch) || fits(epoch.wrapping_sub(1)))
     }
 

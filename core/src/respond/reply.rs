@@ -4,6 +4,7 @@ use super::{
     Body, Frame, Plan,
     report::{self, Content},
     request::Request,
+    v1::{self, Mode, twist},
 };
 use crate::{
     craft::{self, Draft, Ipv4, Ipv6, Payload},
@@ -16,23 +17,28 @@ use crate::{
     },
 };
 
-/// Up to two packets that are to be sent: they differ in the FIN flag only.
+/// Up to three packets that are to be sent: they differ in place, payload and FIN flag only.
 #[derive(Debug)]
 pub(super) struct Reply {
     /// All but options and payload.
     draft: Draft<'static>,
     options: heapless::Vec<u8, MAX_LENGTH>,
     payload: [u8; SLOT],
-    length: usize,
-    pending: Pending,
+    /// The packets that are still to go out, the next one last.
+    pending: heapless::Vec<Part, 3>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pending {
-    Nothing,
-    One,
-    /// This one, and then the same with FIN.
-    Two,
+/// One packet of the answer.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// Where it lies behind the answer's sequence number.
+    offset: u32,
+    /// Its bytes of the payload.
+    range: (usize, usize),
+    /// Whether it ends the connection.
+    finish: bool,
+    /// Whether its payload is another than before.
+    twisted: bool,
 }
 
 impl Reply {
@@ -41,13 +47,12 @@ impl Reply {
             draft: Draft::default(),
             options: heapless::Vec::new(),
             payload: [0; SLOT],
-            length: 0,
-            pending: Pending::Nothing,
+            pending: heapless::Vec::new(),
         }
     }
 
-    pub(super) const fn clear(&mut self) {
-        self.pending = Pending::Nothing;
+    pub(super) fn clear(&mut self) {
+        self.pending.clear();
     }
 
     /// Takes on the answers to `request`.
@@ -62,33 +67,55 @@ impl Reply {
             destination_port: request.header.source_port(),
             seq: plan.seq,
             ack: plan.ack,
-            flags: Flags::ACK.with(syn),
+            flags: plan.flags.with(Flags::ACK).with(syn),
             window: plan.window,
+            urgent: plan.urgent,
             ..Draft::default()
         };
         self.options.clear();
         let _ = self.options.extend_from_slice(plan.options.bytes());
-        self.length = self.body(request, plan);
-        self.pending = if plan.finish { Pending::Two } else { Pending::One };
+        let length = self.body(request, plan);
+        let mode = match &request.order {
+            Some(order) if matches!(plan.body, Body::Ordered) => order.mode,
+            _ => Mode::Plain,
+        };
+        self.cut(mode, length, plan.finish || mode == Mode::Finish);
+    }
+
+    /// Lays out the packets: those of the mode, and one with FIN, which is the same once more where
+    /// the request had one.
+    fn cut(&mut self, mode: Mode, length: usize, finish: bool) {
+        self.pending.clear();
+        let whole = Part { offset: 0, range: (0, length), finish, twisted: false };
+        if finish {
+            let end = u32::try_from(length).unwrap_or(u32::MAX);
+            let behind = Part { offset: end, range: (length, length), ..whole };
+            let _ = self.pending.push(if mode == Mode::Finish { behind } else { whole });
+        }
+        let parts = mode.parts(length);
+        for (index, &(offset, from, end)) in parts.iter().enumerate().rev() {
+            let twisted = mode == Mode::Overlap && index > 0;
+            let _ = self.pending.push(Part { offset, range: (from, end), finish: false, twisted });
+        }
     }
 
     /// Writes the next packet, if there is one, and tells its length.
     pub(super) fn next(&mut self, slot: &mut [u8]) -> Option<usize> {
-        if self.pending == Pending::Nothing {
-            return None;
+        let part = self.pending.pop()?;
+        let (from, end) = part.range;
+        let payload = self.payload.get_mut(from..end)?;
+        if part.twisted {
+            payload.iter_mut().for_each(|byte| *byte = twist(*byte));
         }
+        let finish = if part.finish { Flags::FIN } else { Flags::NONE };
         let draft = Draft {
+            seq: self.draft.seq.add(part.offset),
+            flags: self.draft.flags.with(finish),
             options: &self.options,
-            payload: Payload::Bytes(self.payload.get(..self.length)?),
+            payload: Payload::Bytes(payload),
             ..self.draft
         };
-        let length = draft.write(slot).ok().map(<[u8]>::len);
-        self.pending = match self.pending {
-            Pending::Two => Pending::One,
-            _ => Pending::Nothing,
-        };
-        self.draft.flags = self.draft.flags.with(Flags::FIN);
-        length
+        draft.write(slot).ok().map(<[u8]>::len)
     }
 
     /// Writes the payload and tells its length.
@@ -99,6 +126,7 @@ impl Reply {
         match plan.body {
             Body::Nothing => 0,
             Body::Page(page) => report::copy(out, page),
+            Body::Ordered => ordered(&self.draft, &self.options, request, out).unwrap_or(0),
             Body::Report { http } => {
                 let mut content = Content {
                     received: request.headers(),
@@ -120,6 +148,27 @@ impl Reply {
     }
 }
 
+/// Writes the report that is ordered and tells its length.
+fn ordered(
+    draft: &Draft<'_>,
+    options: &[u8],
+    request: &Request<'_>,
+    out: &mut [u8],
+) -> Option<usize> {
+    let order = request.order.as_ref().filter(|order| order.mode != Mode::Silent)?;
+    let mut head = NO_HEAD;
+    let claimed = u16::try_from(tcp::Header::LENGTH.saturating_add(options.len())).ok()?;
+    let content = v1::Content {
+        order,
+        checksum: request.checksum,
+        merged: request.merged,
+        payload: request.payload,
+        received: request.headers(),
+        sent: claim(draft, options, claimed, &mut head),
+    };
+    content.write(out)
+}
+
 /// Makes the IP header of the way back.
 fn network(request: &Request<'_>, frame: Frame) -> Option<craft::Network<'static>> {
     match &request.network {
@@ -129,6 +178,7 @@ fn network(request: &Request<'_>, frame: Frame) -> Option<craft::Network<'static
             destination: datagram.header.source(),
             id: frame.id,
             ttl: frame.hops,
+            tos: frame.traffic_class,
             flags: if frame.dont_fragment { ipv4::Flags::DF } else { ipv4::Flags::NONE },
             ..Ipv4::default()
         })),
@@ -136,6 +186,7 @@ fn network(request: &Request<'_>, frame: Frame) -> Option<craft::Network<'static
             source: datagram.header.destination(),
             destination: datagram.header.source(),
             hop_limit: frame.hops,
+            traffic_class: frame.traffic_class,
             ..Ipv6::default()
         })),
     }

@@ -2,10 +2,14 @@
 
 use zerocopy::IntoBytes as _;
 
-use super::{command::Command, http, is_nobody, report};
+use super::{
+    command::Command,
+    http, is_nobody, report,
+    v1::{Account, Checksum, Order, Told},
+};
 use crate::wire::{
     ipv4, ipv6,
-    options::Options,
+    options::{Item, Options},
     packet::{Network, Packet},
     tcp::{self, Flags},
 };
@@ -21,6 +25,12 @@ pub(super) struct Request<'a> {
     /// Whether the payload begins like HTTP.
     pub(super) http: bool,
     pub(super) command: Command,
+    /// What is asked for in version 1; only in a segment without SYN.
+    pub(super) order: Option<Order<'a>>,
+    pub(super) checksum: Checksum,
+    /// Whether our kernel or card merged it of several segments.
+    pub(super) merged: bool,
+    segment: tcp::Segment<'a>,
 }
 
 impl<'a> Request<'a> {
@@ -39,7 +49,18 @@ impl<'a> Request<'a> {
             body,
             http,
             command: Command::None,
+            order: None,
+            checksum: match packet.checksum_ok() {
+                None => Checksum::Unknown,
+                Some(true) => Checksum::Right,
+                Some(false) => Checksum::Wrong,
+            },
+            merged: packet.offload.segments,
+            segment: *segment,
         };
+        if !request.is_syn() {
+            request.order = Order::find(request.payload);
+        }
         if request.may_command() {
             request.command = Command::of(request.payload, body);
         }
@@ -56,6 +77,29 @@ impl<'a> Request<'a> {
 
     pub(super) fn acknowledges(&self) -> bool {
         self.header.flags().contains(Flags::ACK)
+    }
+
+    /// Tells what our sequence number tells of it.
+    pub(super) fn told(&self) -> Told {
+        Told::of(&self.network, &self.segment)
+    }
+
+    /// Tells what an option tells of it.
+    pub(super) fn account(&self) -> Account {
+        Account::of(&self.network, &self.segment)
+    }
+
+    /// Tells whether its checksum is wrong.
+    pub(super) fn is_wrong(&self) -> bool {
+        self.checksum == Checksum::Wrong
+    }
+
+    /// Tells whether an option asks for an account of the segment.
+    pub(super) fn asks_account(&self) -> bool {
+        let mut items = self.options.iter();
+        items.any(
+            |item| matches!(item, Item::Option { kind, data } if Account::is_asked(kind, data)),
+        )
     }
 
     /// Tells the time to live or the hop limit.

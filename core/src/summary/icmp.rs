@@ -247,11 +247,7 @@ fn v6<W: Write>(
 }
 
 /// Writes the bytes of an ICMPv6 message that tcpdump does not know, as it does.
-fn unknown<W: Write>(
-    out: &mut W,
-    packet: &Packet<'_>,
-    style: &Style,
-) -> Result<bool, fmt::Error> {
+fn unknown<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) -> Result<bool, fmt::Error> {
     match &packet.network {
         Network::V6(datagram) if style.verbose < 2 => dump(out, datagram.payload, false)?,
         _ => {}
