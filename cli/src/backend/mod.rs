@@ -1,24 +1,25 @@
-//! The one choice of a way to the wire.
+//! The one choice of a way to the wire: what each system has is in a file of its own.
+
+mod sim;
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "none.rs")]
+mod system;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     str::FromStr,
     time::Duration,
 };
 
-use tcpexposure_core::{
-    respond::{Config, Ports, Responder, siphash::Key},
-    time::Instant,
-};
+use tcpexposure_core::time::Instant;
 use tcpexposure_link::{
-    Error, Frame, Link,
+    Error, Frame, Link, Statistics,
     tap::{Crossing, Tap},
 };
-use tcpexposure_sim::{Setup, Sim};
+use tcpexposure_sim::Setup;
 
 use crate::{
-    commands::SOURCE_PORT,
     exit::{Exit, Failure},
     guards::Guards,
 };
@@ -62,6 +63,13 @@ pub(crate) struct Path {
     _guard: Option<Guards>,
 }
 
+/// What a system has opened: a link, the address to send from, and what was chosen and why.
+struct Opened {
+    link: Box<dyn Link>,
+    source: IpAddr,
+    description: String,
+}
+
 impl FromStr for Backend {
     type Err = String;
 
@@ -86,7 +94,7 @@ impl Backend {
     /// silent.
     pub(crate) fn open(&self, target: SocketAddr, way: &Way<'_>) -> Result<Path, Failure> {
         match self {
-            Self::Sim(description) => simulated(description, target, way),
+            Self::Sim(description) => sim::open(description, target, way),
             real => real.open_real(target, way),
         }
     }
@@ -100,7 +108,7 @@ impl Backend {
     ) -> Result<Path, Failure> {
         match self {
             Self::Sim(description) => {
-                simulated(description, target, &Way { port: Some(guards.first()), ..*way })
+                sim::open(description, target, &Way { port: Some(guards.first()), ..*way })
             }
             real => real.link(target, way, guards),
         }
@@ -116,9 +124,7 @@ impl Backend {
         let source = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), guards.first());
         match self {
             Self::Sim(description) => {
-                // One host plays all of them, so that no source has too many of its answers.
-                let config = Config { rate: None, ..host(ports, way)? };
-                let link = Box::new(Sim::with(Responder::new(config), setup(description)?));
+                let link = sim::open_any(description, ports, way)?;
                 let description = format!("a simulated path ({description}) to our own responder");
                 Ok(Path { link, source, description, _guard: None })
             }
@@ -138,8 +144,8 @@ impl Backend {
     /// Tells the address to send from to a target.
     pub(crate) fn source(&self, target: IpAddr, way: &Way<'_>) -> Result<IpAddr, Failure> {
         match self {
-            Self::Sim(_) => Ok(own_address(target)),
-            _ => routed(target, way),
+            Self::Sim(_) => Ok(sim::own_address(target)),
+            _ => system::routed(target, way),
         }
     }
 
@@ -173,30 +179,12 @@ impl Backend {
         Ok(Path { _guard: Some(guards), ..path })
     }
 
-    #[cfg(target_os = "linux")]
     fn link(&self, target: SocketAddr, way: &Way<'_>, guards: &Guards) -> Result<Path, Failure> {
-        use tcpexposure_linux::{Backend as Sending, Interest, Options};
-        let options = Options {
-            interface: way.interface.map(str::to_owned),
-            source: way.source,
-            backend: match self {
-                Self::Raw => Sending::Raw,
-                Self::Packet => Sending::Packet,
-                _ => Sending::Auto,
-            },
-            gateway_mac: way.mac,
-            interest: Some(Interest { peers: Vec::new(), ports: vec![guards.ports()] }),
-        };
-        let link = tcpexposure_linux::open(target.ip(), &options)?;
-        let source = SocketAddr::new(link.source(), guards.first());
-        let description = format!("{}; {}", link.description(), guards.description());
-        Ok(Path { link: Box::new(link), source, description, _guard: None })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn link(&self, _: SocketAddr, _: &Way<'_>, _: &Guards) -> Result<Path, Failure> {
-        Err(Failure::new(Exit::Usage, "there is no way to the wire on this system yet")
-            .hint("use a simulated path: --backend sim"))
+        let Opened { link, source, description } =
+            system::open(self, target.ip(), way, guards.ports())?;
+        let source = SocketAddr::new(source, guards.first());
+        let description = format!("{description}; {}", guards.description());
+        Ok(Path { link, source, description, _guard: None })
     }
 }
 
@@ -208,63 +196,6 @@ impl Path {
     }
 }
 
-/// Opens a simulated path with our own responder at its end.
-fn simulated(description: &str, target: SocketAddr, way: &Way<'_>) -> Result<Path, Failure> {
-    let setup = setup(description)?;
-    let host = Responder::new(host(&[target.port()], way)?);
-    let source = way.source.unwrap_or_else(|| own_address(target.ip()));
-    Ok(Path {
-        link: Box::new(Sim::with(host, setup)),
-        source: SocketAddr::new(source, way.port.unwrap_or(SOURCE_PORT)),
-        description: format!("a simulated path ({description}) to our own responder"),
-        _guard: None,
-    })
-}
-
-fn setup(description: &str) -> Result<Setup, Failure> {
-    description.parse().map_err(|error| {
-        Failure::new(Exit::Usage, format!("{error}")).hint("`--backend sim` alone is a clean path")
-    })
-}
-
-/// Tells what the host at the end of a simulated path does.
-fn host(ports: &[u16], way: &Way<'_>) -> Result<Config, Failure> {
-    let ports = Ports::new(ports).ok_or_else(|| {
-        Failure::new(Exit::Usage, "the simulated host cannot listen on so many ports")
-            .hint(format!("name at most {} ports", Ports::MAX))
-    })?;
-    if way.classic {
-        return Ok(Config::classic(ports));
-    }
-    // Simulations are to be the same each time, so that the key is no secret.
-    Ok(Config::modern(ports, Key::new([0; 16])))
-}
-
-/// Tells our own address on a simulated path.
-fn own_address(target: IpAddr) -> IpAddr {
-    match target {
-        IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),
-        IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
-    }
-}
-
-/// Asks the routing table for our own address towards a target.
-#[cfg(target_os = "linux")]
-fn routed(target: IpAddr, way: &Way<'_>) -> Result<IpAddr, Failure> {
-    let route = tcpexposure_linux::Route::look_up(target, way.interface, way.source)?;
-    route.source.ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("there is no address to reach {target} from"))
-            .hint("give the interface an address")
-    })
-}
-
-/// Tells that there is no routing table to ask.
-#[cfg(not(target_os = "linux"))]
-fn routed(_: IpAddr, _: &Way<'_>) -> Result<IpAddr, Failure> {
-    Err(Failure::new(Exit::Usage, "there is no way to the wire on this system yet")
-        .hint("use a simulated path: --backend sim"))
-}
-
 /// A way to whoever may come.
 pub(crate) struct Listener {
     link: Box<dyn Link>,
@@ -274,27 +205,11 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Listens for what comes to ports that are guarded already.
-    #[cfg(target_os = "linux")]
     pub(crate) fn open(
         interface: Option<&str>,
         ports: Vec<RangeInclusive<u16>>,
     ) -> Result<Self, Failure> {
-        use tcpexposure_linux::{Interest, Options};
-        let options = Options {
-            interface: interface.map(str::to_owned),
-            interest: Some(Interest { peers: Vec::new(), ports }),
-            ..Options::default()
-        };
-        let link = tcpexposure_linux::listen(&options)?;
-        let description = link.description().to_owned();
-        Ok(Self { link: Box::new(link), description })
-    }
-
-    /// Tells that there is nothing to listen with.
-    #[cfg(not(target_os = "linux"))]
-    pub(crate) fn open(_: Option<&str>, _: Vec<RangeInclusive<u16>>) -> Result<Self, Failure> {
-        Err(Failure::new(Exit::Usage, "there is no way to the wire on this system yet")
-            .hint("run the responder on Linux"))
+        system::listen(interface, ports)
     }
 }
 
@@ -319,6 +234,10 @@ impl Link for Listener {
     fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
         let soon = self.link.now().after(GLANCE);
         self.link.recv(deadline.min(soon))
+    }
+
+    fn statistics(&mut self) -> Result<Statistics, Error> {
+        self.link.statistics()
     }
 }
 
@@ -346,5 +265,9 @@ impl Link for Path {
 
     fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
         self.link.recv(deadline)
+    }
+
+    fn statistics(&mut self) -> Result<Statistics, Error> {
+        self.link.statistics()
     }
 }
