@@ -1,9 +1,11 @@
 //! The way between an engine and a wire: one [`Link`] trait, one loop ([`drive`]), capture files
-//! ([`savefile`]) and a link around a link that shows what crosses it ([`tap`]).
+//! ([`savefile`]), a link around a link that shows what crosses it ([`tap`]), and what the backends
+//! share: filters for the kernel ([`filter`]).
 #![forbid(unsafe_code)]
 
 mod drive;
 mod exchange;
+pub mod filter;
 pub mod savefile;
 pub mod tap;
 

@@ -1,257 +1,32 @@
-//! A classic BPF program that lets through only what can be an answer.
-//!
-//! It never loses one: TCP to our ports from our peers passes, and whatever cannot be read in one
-//! look (fragments, IPv6 extension headers, headers cut short) passes too, as do all ICMP errors,
-//! whoever sent them. The rest is left to the engine.
-//!
-//! Blocks are put together from smaller blocks, each of which falls out at its end or returns, so
-//! that no jump is counted by hand.
+//! The filter of an interest, as Linux takes it.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    ops::RangeInclusive,
-};
-
-use libc::{
-    BPF_ABS, BPF_ADD, BPF_ALU, BPF_AND, BPF_B, BPF_H, BPF_IMM, BPF_IND, BPF_JA, BPF_JEQ, BPF_JGE,
-    BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_LEN, BPF_LSH, BPF_MEM, BPF_MISC,
-    BPF_RET, BPF_STX, BPF_TAX, BPF_TXA, BPF_W, BPF_X, sock_filter,
-};
+use libc::sock_filter;
+use tcpexposure_core::wire::packet::Start;
+use tcpexposure_link::filter::Instruction;
+pub use tcpexposure_link::filter::Interest;
 
 use crate::interface::Framing;
 
-/// What can be an answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Interest {
-    /// The addresses that TCP may come from; none means any.
-    pub peers: Vec<IpAddr>,
-    /// Our ports that TCP may come to; none means any.
-    pub ports: Vec<RangeInclusive<u16>>,
+/// Assembles the program for frames of this framing; [`Framing::Other`] is seen as
+/// [`Framing::Ip`], as a cooked socket is.
+///
+/// `None` when it would be longer than the kernel takes (4,096 instructions).
+#[must_use]
+pub fn assemble(interest: &Interest, framing: Framing) -> Option<Vec<sock_filter>> {
+    let start = match framing {
+        Framing::Ethernet => Start::Ethernet,
+        Framing::Ip | Framing::Other => Start::Ip,
+    };
+    let program = interest.assemble(start, MOST)?;
+    Some(program.into_iter().map(instruction).collect())
 }
 
-impl Interest {
-    /// Assembles the program for frames of this framing; [`Framing::Other`] is seen as
-    /// [`Framing::Ip`], as a cooked socket is.
-    ///
-    /// `None` when it would be longer than the kernel takes (4,096 instructions).
-    #[must_use]
-    pub fn assemble(&self, framing: Framing) -> Option<Vec<sock_filter>> {
-        if self.peers.len() + self.ports.len() > MOST {
-            return None;
-        }
-        let (v4, v6) = (self.v4(), self.v6());
-        let program = match framing {
-            Framing::Ethernet => ethernet(&v4, &v6),
-            Framing::Ip | Framing::Other => raw(&v4, &v6),
-        };
-        (program.len() <= MOST).then_some(program)
-    }
-
-    /// Judges the IPv4 packet at X.
-    fn v4(&self) -> Block {
-        let tcp = join([
-            self.peers_v4(),
-            vec![load(BPF_H | BPF_IND, 6)],
-            when(BPF_JSET, 0x3fff, vec![ACCEPT]),
-            skip_v4_header(),
-            self.ports(),
-        ]);
-        let icmp = join([
-            vec![load(BPF_H | BPF_IND, 6)],
-            when(BPF_JSET, 0x1fff, vec![ACCEPT]),
-            skip_v4_header(),
-            vec![load(BPF_B | BPF_IND, 0)],
-            when_any(&[3, 4, 5, 11, 12], &[ACCEPT]),
-            vec![REJECT],
-        ]);
-        join([
-            vec![load(BPF_B | BPF_IND, 9)],
-            when(BPF_JEQ, 6, tcp),
-            when(BPF_JEQ, 1, icmp),
-            vec![REJECT],
-        ])
-    }
-
-    /// Judges the IPv6 packet at X.
-    fn v6(&self) -> Block {
-        let tcp = join([self.peers_v6(), skip_v6_header(), self.ports()]);
-        let icmp =
-            join([vec![load(BPF_B | BPF_IND, 40)], when(BPF_JGE, 128, vec![REJECT]), vec![ACCEPT]]);
-        join([
-            vec![load(BPF_B | BPF_IND, 6)],
-            when(BPF_JEQ, 6, tcp),
-            when(BPF_JEQ, 58, icmp),
-            when(BPF_JEQ, 17, vec![REJECT]),
-            vec![ACCEPT],
-        ])
-    }
-
-    /// Rejects the IPv4 packet at X unless it comes from a peer.
-    fn peers_v4(&self) -> Block {
-        let peers = self.peers.iter().filter_map(|peer| match peer {
-            IpAddr::V4(peer) => Some(*peer),
-            IpAddr::V6(_) => None,
-        });
-        self.unless_any(peers.map(is_from_v4).collect())
-    }
-
-    /// Rejects the IPv6 packet at X unless it comes from a peer.
-    fn peers_v6(&self) -> Block {
-        let peers = self.peers.iter().filter_map(|peer| match peer {
-            IpAddr::V4(_) => None,
-            IpAddr::V6(peer) => Some(*peer),
-        });
-        self.unless_any(peers.map(is_from_v6).collect())
-    }
-
-    /// Rejects what no test lets through; a test falls out at its end if it fails, and jumps one
-    /// further if it holds.
-    fn unless_any(&self, tests: Vec<Block>) -> Block {
-        if self.peers.is_empty() {
-            return Block::new();
-        }
-        tests.into_iter().rfold(vec![REJECT], |rest, test| {
-            let past = ja(rest.len());
-            join([test, vec![ja(1), past], rest])
-        })
-    }
-
-    /// Accepts the TCP header at X if it is for one of our ports, or too short to tell.
-    fn ports(&self) -> Block {
-        if self.ports.is_empty() {
-            return vec![ACCEPT];
-        }
-        let too_short = vec![
-            op(BPF_STX, 0),
-            op(BPF_MISC | BPF_TXA, 0),
-            op(BPF_ALU | BPF_ADD | BPF_K, 4),
-            op(BPF_MISC | BPF_TAX, 0),
-            op(BPF_LD | BPF_W | BPF_LEN, 0),
-            jump(BPF_JGE | BPF_X, 0, 1, 0),
-            ACCEPT,
-            op(BPF_LDX | BPF_MEM, 0),
-        ];
-        let ports = self.ports.iter().flat_map(|range| {
-            let (first, last) = (u32::from(*range.start()), u32::from(*range.end()));
-            [jump(BPF_JGE, first, 0, 2), jump(BPF_JGT, last, 1, 0), ACCEPT]
-        });
-        join([too_short, vec![load(BPF_H | BPF_IND, 2)], ports.collect(), vec![REJECT]])
-    }
+const fn instruction(Instruction { code, jt, jf, k }: Instruction) -> sock_filter {
+    sock_filter { code, jt, jf, k }
 }
 
-/// Instructions in a row.
-type Block = Vec<sock_filter>;
-
-fn ethernet(v4: &Block, v6: &Block) -> Block {
-    let tags = (1..=TAGS).flat_map(|count| {
-        let inner = [load_x(14 + 4 * count), load(BPF_H | BPF_ABS, 12 + 4 * count)];
-        when_any(&TAG_TYPES, &inner)
-    });
-    join([
-        vec![load_x(14), load(BPF_H | BPF_ABS, 12)],
-        tags.collect(),
-        when(BPF_JEQ, 0x0800, v4.clone()),
-        when(BPF_JEQ, 0x86dd, v6.clone()),
-        when_any(&TAG_TYPES, &[ACCEPT]),
-        vec![REJECT],
-    ])
-}
-
-fn raw(v4: &Block, v6: &Block) -> Block {
-    join([
-        vec![load_x(0), load(BPF_B | BPF_ABS, 0), op(BPF_ALU | BPF_AND | BPF_K, 0xf0)],
-        when(BPF_JEQ, 0x40, v4.clone()),
-        when(BPF_JEQ, 0x60, v6.clone()),
-        vec![REJECT],
-    ])
-}
-
-/// Moves X behind the IPv4 header; accepts one whose length is absurd.
-fn skip_v4_header() -> Block {
-    vec![
-        load(BPF_B | BPF_IND, 0),
-        op(BPF_ALU | BPF_AND | BPF_K, 0x0f),
-        jump(BPF_JGE, 5, 1, 0),
-        ACCEPT,
-        op(BPF_ALU | BPF_LSH | BPF_K, 2),
-        op(BPF_ALU | BPF_ADD | BPF_X, 0),
-        op(BPF_MISC | BPF_TAX, 0),
-    ]
-}
-
-fn skip_v6_header() -> Block {
-    vec![op(BPF_MISC | BPF_TXA, 0), op(BPF_ALU | BPF_ADD | BPF_K, 40), op(BPF_MISC | BPF_TAX, 0)]
-}
-
-/// Jumps one further if the IPv4 packet at X comes from `peer`.
-fn is_from_v4(peer: Ipv4Addr) -> Block {
-    vec![load(BPF_W | BPF_IND, 12), jump(BPF_JEQ, peer.to_bits(), 1, 0)]
-}
-
-/// Jumps one further if the IPv6 packet at X comes from `peer`.
-fn is_from_v6(peer: Ipv6Addr) -> Block {
-    let bits = peer.to_bits();
-    let words = [(bits >> 96) as u32, (bits >> 64) as u32, (bits >> 32) as u32, bits as u32];
-    let mut block = Block::new();
-    for (at, word, left) in [(8, 0, 6), (12, 1, 4), (16, 2, 2)] {
-        block.extend([load(BPF_W | BPF_IND, at), jump(BPF_JEQ, words[word], 0, left)]);
-    }
-    block.extend([load(BPF_W | BPF_IND, 20), jump(BPF_JEQ, words[3], 1, 0)]);
-    block
-}
-
-/// Runs `then` if A compares so with `value`.
-fn when(comparison: u32, value: u32, then: Block) -> Block {
-    join([vec![jump(comparison, value, 1, 0), ja(then.len())], then])
-}
-
-/// Runs `then`, which is short, if A is one of `values`, which are few.
-fn when_any(values: &[u32], then: &[sock_filter]) -> Block {
-    let tests = values.iter().enumerate().map(|(index, value)| {
-        let further = u8::try_from(values.len() - index).unwrap_or(u8::MAX);
-        jump(BPF_JEQ, *value, further, 0)
-    });
-    join([tests.collect(), vec![ja(then.len())], then.to_vec()])
-}
-
-fn join<const N: usize>(blocks: [Block; N]) -> Block {
-    blocks.concat()
-}
-
-const fn load(mode: u32, at: u32) -> sock_filter {
-    op(BPF_LD | mode, at)
-}
-
-const fn load_x(value: u32) -> sock_filter {
-    op(BPF_LDX | BPF_W | BPF_IMM, value)
-}
-
-fn ja(count: usize) -> sock_filter {
-    op(BPF_JMP | BPF_JA, u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-const fn jump(comparison: u32, value: u32, jt: u8, jf: u8) -> sock_filter {
-    sock_filter { code: (BPF_JMP | comparison) as u16, jt, jf, k: value }
-}
-
-const fn op(code: u32, k: u32) -> sock_filter {
-    sock_filter { code: code as u16, jt: 0, jf: 0, k }
-}
-
-/// Lets the whole packet through.
-const ACCEPT: sock_filter = op(BPF_RET | BPF_K, 0x0004_0000);
-/// Lets nothing through.
-const REJECT: sock_filter = op(BPF_RET | BPF_K, 0);
-/// The EtherTypes of VLAN tags: 802.1Q, 802.1ad, and what came before it.
-const TAG_TYPES: [u32; 3] = [0x8100, 0x88a8, 0x9100];
-/// How many tags are read; a frame with more passes.
-const TAGS: u32 = 3;
 /// BPF_MAXINSNS.
 const MOST: usize = 4096;
 
 /// A program that lets nothing through, for sockets that must stay deaf.
-pub(crate) const NOTHING: [sock_filter; 1] = [REJECT];
-
-#[cfg(test)]
-#[path = "filter_tests.rs"]
-mod tests;
+pub(crate) const NOTHING: [sock_filter; 1] = [instruction(tcpexposure_link::filter::NOTHING[0])];

@@ -15,7 +15,7 @@ use crate::{
     address::{Address, Origin},
     auxiliary::Auxiliary,
     error::system,
-    filter::Interest,
+    filter::{Interest, assemble},
     interface::{Framing, Interface},
     sys,
 };
@@ -203,7 +203,7 @@ fn open(index: u32, framing: Framing, interest: Option<&Interest>) -> io::Result
 
 /// Attaches the filter, or none if it would be too long: the engine sorts out the rest anyway.
 fn attach(fd: &OwnedFd, framing: Framing, interest: &Interest) -> io::Result<()> {
-    match interest.assemble(framing) {
+    match assemble(interest, framing) {
         Some(program) => sys::attach_filter(fd.as_fd(), &program),
         None => Ok(()),
     }

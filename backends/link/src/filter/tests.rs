@@ -1,14 +1,14 @@
 use super::*;
 
 /// Runs a program as the kernel does; a load beyond the packet gives 0.
-fn run(program: &[sock_filter], packet: &[u8]) -> u32 {
+fn run(program: &[Instruction], packet: &[u8]) -> u32 {
     machine(program, packet).unwrap_or(0)
 }
 
-fn machine(program: &[sock_filter], packet: &[u8]) -> Option<u32> {
+fn machine(program: &[Instruction], packet: &[u8]) -> Option<u32> {
     let (mut a, mut x, mut memory, mut pc) = (0u32, 0u32, [0u32; 16], 0usize);
     loop {
-        let sock_filter { code, jt, jf, k } = program[pc];
+        let Instruction { code, jt, jf, k } = program[pc];
         let code = u32::from(code);
         pc += 1;
         match code & 7 {
@@ -66,6 +66,15 @@ fn machine(program: &[sock_filter], packet: &[u8]) -> Option<u32> {
 const PEER4: [u8; 4] = [192, 0, 2, 9];
 const PEER6: &str = "2001:db8::9";
 const PORT: u16 = 40000;
+/// Link-layer headers that tell less than the IP version does.
+const HEADERS: &[(Start, &[u8])] = &[
+    (Start::Null, &[2, 0, 0, 0]),
+    (Start::Loop, &[0, 0, 0, 24]),
+    (Start::Ppp, &[0xff, 0x03, 0x00, 0x21]),
+    (Start::Ppp, &[0x00, 0x57]),
+    (Start::LinuxSll, &[0; 16]),
+    (Start::LinuxSll2, &[0; 20]),
+];
 
 fn interest() -> Interest {
     let peers = vec![[198, 51, 100, 1].into(), PEER4.into(), PEER6.parse().unwrap()];
@@ -111,9 +120,14 @@ fn tagged(tags: &[u16], packet: &[u8]) -> Vec<u8> {
 
 /// Judges a packet under every framing, which must agree.
 fn passes(interest: &Interest, packet: &[u8]) -> bool {
-    let ethernet = interest.assemble(Framing::Ethernet).unwrap();
-    let raw = interest.assemble(Framing::Ip).unwrap();
+    let ethernet = interest.assemble(Start::Ethernet, 4096).unwrap();
+    let raw = interest.assemble(Start::Ip, 4096).unwrap();
     let verdict = run(&raw, packet) != 0;
+    for (start, header) in HEADERS {
+        let program = interest.assemble(*start, 1 << 16).unwrap();
+        let frame = [*header, packet].concat();
+        assert_eq!(run(&program, &frame) != 0, verdict, "{start:?} {packet:02x?}");
+    }
     for tags in [&[][..], &[0x8100], &[0x88a8, 0x8100], &[0x9100, 0x88a8, 0x8100]] {
         assert_eq!(run(&ethernet, &tagged(tags, packet)) != 0, verdict, "{tags:x?} {packet:02x?}");
     }
@@ -248,7 +262,7 @@ fn what_is_cut_short_or_absurd_passes_if_it_may_be_ours() {
 
 #[test]
 fn other_things_do_not_pass() {
-    let ethernet = interest().assemble(Framing::Ethernet).unwrap();
+    let ethernet = interest().assemble(Start::Ethernet, 4096).unwrap();
     let mut arp = tagged(&[], &v4(6, 0, &tcp(PORT)));
     arp[12..14].copy_from_slice(&[8, 6]);
     assert_eq!(run(&ethernet, &arp), 0);
@@ -262,7 +276,12 @@ fn other_things_do_not_pass() {
 #[test]
 fn a_program_too_long_for_the_kernel_is_none() {
     let ports = (0..2000).map(|n| n * 3..=n * 3).collect();
-    assert!(Interest { peers: vec![], ports }.assemble(Framing::Ip).is_none());
+    assert!(Interest { peers: vec![], ports }.assemble(Start::Ip, 4096).is_none());
+    assert!(interest().assemble(Start::Ethernet, 512).is_some());
+    let longer = Interest { peers: vec![], ports: (0..100).map(|n| n * 3..=n * 3).collect() };
+    assert!(
+        longer.assemble(Start::Ip, 512).is_none() && longer.assemble(Start::Ip, 4096).is_some()
+    );
 }
 
 #[test]
