@@ -99,6 +99,7 @@ fn hint(cause: &Cause) -> String {
             format!("see `ip neigh show {address}`, or give its hardware address with -G")
         }
         Cause::TooLarge { .. } => "send less at once: segments are not cut up".to_owned(),
+        Cause::Down(name) => format!("see `ip link show {name}`"),
         Cause::Unsupported(_) | Cause::System(_) => {
             "`tcpexposure doctor` tells what works here".to_owned()
         }

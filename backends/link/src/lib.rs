@@ -69,7 +69,9 @@ pub struct Statistics {
     pub sent: Option<u64>,
     /// Packets that the kernel refused or dropped before the interface had them.
     pub refused: Option<u64>,
-    /// Frames that passed the filter.
+    /// Packets that the interface says it has sent, by whomever.
+    pub left: Option<u64>,
+    /// Frames that passed the filter and found room.
     pub received: Option<u64>,
     /// Frames that passed the filter and were lost for want of room.
     pub dropped: Option<u64>,
@@ -148,6 +150,8 @@ pub enum Cause {
     },
     /// This backend cannot send the packet as it was asked to, for the reason given.
     Unsupported(String),
+    /// The interface was switched off, or nobody is at its other end.
+    Down(String),
     /// Anything else that the system said.
     System(std::io::Error),
 }
@@ -171,6 +175,7 @@ impl std::fmt::Display for Cause {
                 write!(out, "the packet has {size} bytes, the link takes {most}")
             }
             Self::Unsupported(reason) => out.write_str(reason),
+            Self::Down(name) => write!(out, "interface {name} is down"),
             Self::System(error) => write!(out, "{error}"),
         }
     }

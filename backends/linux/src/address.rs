@@ -58,6 +58,17 @@ impl Address {
         Self::from_parts(&[&family(libc::AF_NETLINK), &[0; 6], &groups.to_ne_bytes()])
     }
 
+    /// A queue of an interface, for an AF_XDP socket: sockaddr_xdp of linux/if_xdp.h.
+    pub(crate) fn xdp(index: u32, queue: u32, flags: u16) -> Self {
+        Self::from_parts(&[
+            &family(libc::AF_XDP),
+            &flags.to_ne_bytes(),
+            &index.to_ne_bytes(),
+            &queue.to_ne_bytes(),
+            &[0; 4],
+        ])
+    }
+
     /// Tells the bytes in use.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.storage[..self.length]
@@ -128,6 +139,7 @@ mod tests {
         let v6 = Address::internet("fe80::1".parse().unwrap(), 80, 7);
         assert_eq!(v6.bytes().len(), size_of::<libc::sockaddr_in6>());
         assert_eq!(v6.bytes()[24..], 7u32.to_ne_bytes());
+        assert_eq!(Address::xdp(1, 0, 2).bytes().len(), size_of::<libc::sockaddr_xdp>());
         assert_eq!(Address::netlink(4).bytes().len(), size_of::<libc::sockaddr_nl>());
         assert_eq!(size_of_val(v6.storage()), size_of::<libc::sockaddr_storage>());
     }

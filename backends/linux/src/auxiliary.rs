@@ -34,16 +34,14 @@ impl Auxiliary {
             return;
         };
         self.offload = offload(status);
-        if let (Some(tci), true) = (half(data, 16), status & libc::TP_STATUS_VLAN_VALID != 0) {
-            let named = status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
-            let kind = half(data, 18).filter(|_| named).unwrap_or(VLAN);
-            let ([a, b], [c, d]) = (kind.to_be_bytes(), tci.to_be_bytes());
-            self.tag = Some([a, b, c, d]);
+        if let (Some(tci), Some(kind)) = (half(data, 16), half(data, 18)) {
+            self.tag = tag(status, tci, kind);
         }
     }
 }
 
-fn offload(status: u32) -> Offload {
+/// Reads what a status (TP_STATUS_… of linux/if_packet.h) tells of a packet.
+pub(crate) fn offload(status: u32) -> Offload {
     let checksum = if status & libc::TP_STATUS_CSUMNOTREADY != 0 {
         Checksummed::Partial
     } else if status & libc::TP_STATUS_CSUM_VALID != 0 {
@@ -52,6 +50,14 @@ fn offload(status: u32) -> Offload {
         Checksummed::Unknown
     };
     Offload { checksum, segments: status & TP_STATUS_GSO_TCP != 0 }
+}
+
+/// Makes the VLAN tag that the kernel has taken out from its value and type, if the status says
+/// that there was one.
+pub(crate) fn tag(status: u32, tci: u16, kind: u16) -> Option<[u8; 4]> {
+    let named = status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
+    let ([a, b], [c, d]) = (if named { kind } else { VLAN }.to_be_bytes(), tci.to_be_bytes());
+    (status & libc::TP_STATUS_VLAN_VALID != 0).then_some([a, b, c, d])
 }
 
 /// The level and type of a control message.

@@ -3,7 +3,7 @@
 use libc::sock_filter;
 use tcpexposure_core::wire::packet::Start;
 use tcpexposure_link::filter::Instruction;
-pub use tcpexposure_link::filter::Interest;
+pub use tcpexposure_link::filter::{Care, Interest};
 
 use crate::interface::Framing;
 
@@ -12,12 +12,12 @@ use crate::interface::Framing;
 ///
 /// `None` when it would be longer than the kernel takes (4,096 instructions).
 #[must_use]
-pub fn assemble(interest: &Interest, framing: Framing) -> Option<Vec<sock_filter>> {
+pub fn assemble(interest: &Interest, care: Care, framing: Framing) -> Option<Vec<sock_filter>> {
     let start = match framing {
         Framing::Ethernet => Start::Ethernet,
         Framing::Ip | Framing::Other => Start::Ip,
     };
-    let program = interest.assemble(start, MOST)?;
+    let program = interest.assemble_with(care, start, MOST)?;
     Some(program.into_iter().map(instruction).collect())
 }
 

@@ -29,6 +29,8 @@ pub struct Interface {
     pub mtu: usize,
     /// Whether it is switched on.
     pub up: bool,
+    /// Whether there is somebody at the other end, as far as the driver can tell.
+    pub carrier: bool,
     /// Whether it leads back to this machine.
     pub loopback: bool,
     /// Whether its neighbours are not looked up.
@@ -42,6 +44,19 @@ pub struct Addressed {
     pub interface: Interface,
     /// Its addresses with the lengths of their prefixes.
     pub addresses: Vec<(IpAddr, u8)>,
+}
+
+/// What an interface has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets that it has received.
+    pub received: u64,
+    /// Packets that it has sent.
+    pub sent: u64,
+    /// Packets that it was given to send and dropped.
+    pub refused: u64,
+    /// Packets that came and were lost before anyone could see them.
+    pub missed: u64,
 }
 
 /// What the frames of an interface begin with.
@@ -86,17 +101,7 @@ impl Interface {
     }
 
     fn ask(question: LinkMessage, name: &str) -> Result<Self, Error> {
-        let doing = || format!("use interface {name}");
-        let no_interface = || error(doing(), Cause::NoInterface(name.to_owned()));
-        if name.is_empty() || name.len() >= libc::IFNAMSIZ && !name.starts_with("number ") {
-            return Err(no_interface());
-        }
-        let mut socket = Socket::open(0).map_err(|said| system(doing(), said))?;
-        match socket.get(RouteNetlinkMessage::GetLink(question)) {
-            Ok(RouteNetlinkMessage::NewLink(link)) => Ok(Self::read(&link)),
-            Err(said) if !is_missing(&said) => Err(system(doing(), said)),
-            _ => Err(no_interface()),
-        }
+        ask(question, name).map(|link| Self::read(&link))
     }
 
     fn read(link: &LinkMessage) -> Self {
@@ -105,6 +110,7 @@ impl Interface {
             index: link.header.index,
             framing: Framing::of(link.header.link_layer_type.into()),
             up: flags.contains(LinkFlags::Up),
+            carrier: flags.contains(LinkFlags::LowerUp),
             loopback: flags.contains(LinkFlags::Loopback),
             no_arp: flags.contains(LinkFlags::Noarp),
             ..Self::default()
@@ -121,6 +127,29 @@ impl Interface {
     }
 }
 
+impl Counters {
+    /// Reads those of the interface of this number.
+    ///
+    /// # Errors
+    /// [`Cause::NoInterface`] if it has gone.
+    pub fn of(index: u32) -> Result<Self, Error> {
+        let mut question = LinkMessage::default();
+        question.header.index = index;
+        let link = ask(question, &format!("number {index}"))?;
+        let stats = link.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::Stats64(stats) => Some(*stats),
+            _ => None,
+        });
+        let stats = stats.unwrap_or_default();
+        Ok(Self {
+            received: stats.rx_packets,
+            sent: stats.tx_packets,
+            refused: stats.tx_dropped,
+            missed: stats.rx_dropped + stats.rx_missed_errors,
+        })
+    }
+}
+
 impl Framing {
     /// Tells the framing of a hardware type, an ARPHRD number of linux/if_arp.h.
     const fn of(hardware: u16) -> Self {
@@ -129,6 +158,20 @@ impl Framing {
             ARPHRD_NONE | ARPHRD_RAWIP | ARPHRD_TUNNEL | ARPHRD_TUNNEL6 | ARPHRD_SIT => Self::Ip,
             _ => Self::Other,
         }
+    }
+}
+
+fn ask(question: LinkMessage, name: &str) -> Result<LinkMessage, Error> {
+    let doing = || format!("use interface {name}");
+    let no_interface = || error(doing(), Cause::NoInterface(name.to_owned()));
+    if name.is_empty() || name.len() >= libc::IFNAMSIZ && !name.starts_with("number ") {
+        return Err(no_interface());
+    }
+    let mut socket = Socket::open(0).map_err(|said| system(doing(), said))?;
+    match socket.get(RouteNetlinkMessage::GetLink(question)) {
+        Ok(RouteNetlinkMessage::NewLink(link)) => Ok(link),
+        Err(said) if !is_missing(&said) => Err(system(doing(), said)),
+        _ => Err(no_interface()),
     }
 }
 

@@ -41,9 +41,12 @@ mod receive;
 mod route;
 #[expect(unsafe_code, reason = "system calls; each block is argued")]
 mod sys;
+mod transmit;
 
 pub use filter::Interest;
 pub use guard::Guard;
-pub use interface::{Addressed, Framing, Interface};
+pub use interface::{Addressed, Counters, Framing, Interface};
 pub use link::{Backend, LinuxLink, Options, listen, open};
+pub use receive::{ReceiveLink, Reception, open_receive};
 pub use route::Route;
+pub use transmit::{Transmit, TransmitLink, open_transmit};

@@ -8,18 +8,18 @@ use std::{
 };
 
 use tcpexposure_core::time::Instant;
-use tcpexposure_link::{Cause, Error, Frame, Link};
+use tcpexposure_link::{Cause, Error, Frame, Link, Statistics};
 
 use crate::{
     choose::{Choice, Way, choose, raw_refuses},
     error::{error, system},
-    filter::Interest,
+    filter::{Care, Interest},
     interface::{Framing, Interface},
     neighbour,
     packet::{self, Macs},
     queue::{Entry, Queue},
     raw,
-    receive::{self, Receiver},
+    receive::{self, Receiver, Reception},
     route::Route,
     sys,
 };
@@ -37,6 +37,15 @@ pub struct Options {
     pub gateway_mac: Option<[u8; 6]>,
     /// What the kernel is to let through; everything, if absent.
     pub interest: Option<Interest>,
+    /// How to receive.
+    pub reception: Reception,
+}
+
+impl Options {
+    /// What is of interest to somebody who looks at what could be of interest, too.
+    fn lenient(&self) -> Option<(&Interest, Care)> {
+        self.interest.as_ref().map(|interest| (interest, Care::Lenient))
+    }
 }
 
 /// How to send.
@@ -60,6 +69,8 @@ pub struct LinuxLink {
     source: IpAddr,
     mtu: usize,
     description: String,
+    committed: u64,
+    sent: u64,
 }
 
 /// Opens a link to `target`.
@@ -72,7 +83,8 @@ pub struct LinuxLink {
 pub fn open(target: IpAddr, options: &Options) -> Result<LinuxLink, Error> {
     let route = Route::look_up(target, options.interface.as_deref(), options.source)?;
     let source = source(&route)?;
-    let receiver = Receiver::open(Some(&route.interface), options.interest.as_ref())?;
+    let ring = (options.reception == Reception::Ring).then_some(RING);
+    let receiver = Receiver::open(Some(&route.interface), options.lenient(), ring)?;
     let (senders, how) = Senders::open(&route, options)?;
     let description = format!("{how}; from {source}");
     Ok(LinuxLink {
@@ -83,6 +95,8 @@ pub fn open(target: IpAddr, options: &Options) -> Result<LinuxLink, Error> {
         mtu: route.mtu,
         interface: Some(route.interface),
         description,
+        committed: 0,
+        sent: 0,
     })
 }
 
@@ -98,9 +112,12 @@ pub fn listen(options: &Options) -> Result<LinuxLink, Error> {
         let why = "a packet socket needs a target to find the next hop".to_owned();
         return Err(error("listen", Cause::Unsupported(why)));
     }
-    let receiver = Receiver::open(interface.as_ref(), options.interest.as_ref())?;
+    let ring = (options.reception != Reception::Message).then_some(RING);
+    let receiver = Receiver::open(interface.as_ref(), options.lenient(), ring)?;
     let name = interface.as_ref().map_or("all interfaces", |interface| &interface.name);
-    let description = format!("raw sockets, hearing {name}: the kernel finds the way to each peer");
+    let manner = receiver.manner();
+    let description =
+        format!("raw sockets, hearing {name} by {manner}: the kernel finds the way to each peer");
     // Bound to loopback, a raw socket reaches nobody else; unbound, it reaches all.
     let bound = interface.as_ref().filter(|interface| !interface.loopback);
     let raw = raw::Sender::open(bound).map_err(|said| system("open a raw socket", said))?;
@@ -112,6 +129,8 @@ pub fn listen(options: &Options) -> Result<LinuxLink, Error> {
         mtu: interface.as_ref().map_or(LARGEST, |interface| interface.mtu),
         interface,
         description,
+        committed: 0,
+        sent: 0,
     })
 }
 
@@ -160,7 +179,7 @@ impl LinuxLink {
 
     /// Tells how many frames were lost for want of room so far.
     pub fn drops(&mut self) -> u64 {
-        self.receiver.drops()
+        self.receiver.statistics().ok().and_then(|counts| counts.dropped).unwrap_or_default()
     }
 
     /// The most that any way takes: the interface's MTU, whatever is known of the path.
@@ -182,17 +201,20 @@ impl LinuxLink {
         Err(error(self.doing(), Cause::TooLarge { size, most }))
     }
 
-    fn send_queued(&self) -> io::Result<()> {
+    /// Sends what is queued, counting what went.
+    fn send_queued(&self, sent: &mut usize) -> io::Result<()> {
         let entries = self.queue.entries();
-        let (mut sent, mut patience) = (0, PATIENCE);
-        while let Some(first) = entries.get(sent) {
+        let mut patience = PATIENCE;
+        while let Some(first) = entries.get(*sent) {
             let fd = self.senders.fd(first)?;
             let alike =
                 |entry: &&Entry| self.senders.fd(entry).is_ok_and(|other| is_same(other, fd));
-            let run = entries[sent..].iter().take_while(alike);
-            match sys::send_many(fd.as_fd(), run.map(|entry| (self.queue.bytes(entry), &entry.to)))
-            {
-                Ok(count) => sent += count,
+            let run = entries[*sent..].iter().take_while(alike);
+            match sys::send_many(
+                fd.as_fd(),
+                run.map(|entry| (self.queue.bytes(entry), Some(&entry.to))),
+            ) {
+                Ok(count) => *sent += count,
                 Err(said) if said.kind() == io::ErrorKind::Interrupted => {}
                 Err(said) if is_full(&said) && patience > 0 => {
                     patience -= 1;
@@ -234,18 +256,31 @@ impl Link for LinuxLink {
             }
             _ => {}
         }
+        self.committed += 1;
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        let result = self.send_queued();
+        let mut sent = 0;
+        let result = self.send_queued(&mut sent);
         self.queue.clear();
+        self.sent += sent as u64;
         // A firewall's refusal reads like a missing privilege, which the open sockets disprove.
         result.map_err(|said| error(self.doing(), Cause::System(said)))
     }
 
     fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
         self.receiver.recv(deadline)
+    }
+
+    fn statistics(&mut self) -> Result<Statistics, Error> {
+        let queued = self.queue.entries().len() as u64;
+        Ok(Statistics {
+            committed: Some(self.committed),
+            sent: Some(self.sent),
+            refused: Some(self.committed - self.sent - queued),
+            ..self.receiver.statistics()?
+        })
     }
 }
 
@@ -307,7 +342,8 @@ impl Senders {
     }
 }
 
-fn open_raw(route: &Route, options: &Options) -> Result<raw::Sender, Error> {
+/// Opens raw sockets, bound to the interface where that is needed.
+pub(crate) fn open_raw(route: &Route, options: &Options) -> Result<raw::Sender, Error> {
     let needs_scope = matches!(route.target, IpAddr::V6(target) if target.is_unicast_link_local());
     let bound = (options.interface.is_some() || needs_scope) && !route.local;
     raw::Sender::open(bound.then_some(&route.interface))
@@ -320,15 +356,20 @@ fn open_packet(route: &Route, options: &Options) -> Result<(packet::Sender, Stri
     let sender = packet::Sender::open(&route.interface, macs).map_err(|said| {
         system(format!("open a packet socket on {}", route.interface.name), said)
     })?;
-    let to = macs.map_or_else(String::new, |macs| {
+    Ok((sender, hop(route, macs)))
+}
+
+/// Tells the next hop in words.
+pub(crate) fn hop(route: &Route, macs: Option<Macs>) -> String {
+    macs.map_or_else(String::new, |macs| {
         let [a, b, c, d, e, f] = macs.destination;
         let hop = route.next_hop();
         format!(", next hop {hop} at {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
-    });
-    Ok((sender, to))
+    })
 }
 
-fn macs(route: &Route, options: &Options) -> Result<Option<Macs>, Error> {
+/// Tells the hardware addresses of frames, where there are any.
+pub(crate) fn macs(route: &Route, options: &Options) -> Result<Option<Macs>, Error> {
     let interface = &route.interface;
     if interface.framing != Framing::Ethernet {
         return Ok(None);
@@ -342,7 +383,8 @@ fn macs(route: &Route, options: &Options) -> Result<Option<Macs>, Error> {
     Ok(Some(Macs { destination, source }))
 }
 
-fn source(route: &Route) -> Result<IpAddr, Error> {
+/// Tells the address to send from.
+pub(crate) fn source(route: &Route) -> Result<IpAddr, Error> {
     route.source.ok_or_else(|| {
         let name = &route.interface.name;
         let why = format!("{name} has no address to send from: give a source address");
@@ -350,7 +392,8 @@ fn source(route: &Route) -> Result<IpAddr, Error> {
     })
 }
 
-fn is_same(one: &OwnedFd, other: &OwnedFd) -> bool {
+/// Tells whether two are one.
+pub(crate) fn is_same(one: &OwnedFd, other: &OwnedFd) -> bool {
     one.as_raw_fd() == other.as_raw_fd()
 }
 
@@ -361,6 +404,8 @@ fn is_full(said: &io::Error) -> bool {
 
 /// The largest IP packet without extensions.
 const LARGEST: usize = 65_535;
+/// The bytes of a ring: as many as wait at a socket without one.
+const RING: usize = 4 << 20;
 /// How often to try again when a queue is full.
 const PATIENCE: u32 = 2000;
 /// How long to let a full queue drain.

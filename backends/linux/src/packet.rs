@@ -1,6 +1,11 @@
 //! Sending by a packet socket, with our own link-layer header: packet(7).
 
-use std::{io, os::fd::OwnedFd};
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use tcpexposure_core::engine::SLOT;
 
 use crate::{address::Address, interface::Interface, receive::enlarge, sys};
 
@@ -21,6 +26,7 @@ pub(crate) struct Macs {
 }
 
 /// A link-layer header, empty where there is none.
+#[derive(Clone, Copy)]
 pub(crate) struct Header {
     bytes: [u8; 14],
     length: usize,
@@ -31,7 +37,7 @@ impl Sender {
     pub(crate) fn open(interface: &Interface, macs: Option<Macs>) -> io::Result<Self> {
         // A socket of protocol 0 hears nothing.
         let fd = sys::socket(libc::AF_PACKET, libc::SOCK_RAW, 0)?;
-        enlarge(&fd, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
+        enlarge(fd.as_fd(), libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
         Ok(Self { fd, index: interface.index, macs })
     }
 
@@ -47,7 +53,10 @@ impl Sender {
 }
 
 impl Header {
-    fn new(macs: Option<Macs>, protocol: u16) -> Self {
+    /// The header where there is none.
+    pub(crate) const NONE: Self = Self { bytes: [0; 14], length: 0 };
+
+    pub(crate) fn new(macs: Option<Macs>, protocol: u16) -> Self {
         let mut bytes = [0; 14];
         let Some(macs) = macs else {
             return Self { bytes, length: 0 };
@@ -63,6 +72,21 @@ impl Header {
     }
 }
 
+/// Opens a socket whose frames go past the queueing discipline, to one interface only.
+pub(crate) fn bypass(interface: &Interface) -> io::Result<OwnedFd> {
+    // A socket of protocol 0 hears nothing.
+    let fd = sys::socket(libc::AF_PACKET, libc::SOCK_RAW, 0)?;
+    enlarge(fd.as_fd(), libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
+    sys::set_integer(fd.as_fd(), libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)?;
+    sys::bind(fd.as_fd(), &Address::packet(interface.index, 0))?;
+    Ok(fd)
+}
+
+/// Tells the most that a frame takes on an interface, in bytes.
+pub(crate) fn frame_room(interface: &Interface) -> usize {
+    interface.mtu.clamp(SLOT, LARGEST) + HEADER
+}
+
 /// Tells the EtherType that leads a receiver to read `packet` as IP. What is of neither version
 /// passes for IPv4, whose receivers look at the version again.
 fn ether_type(packet: &[u8]) -> u16 {
@@ -71,6 +95,11 @@ fn ether_type(packet: &[u8]) -> u16 {
         _ => libc::ETH_P_IP as u16,
     }
 }
+
+/// The size of an Ethernet header.
+const HEADER: usize = 14;
+/// The largest IP packet without extensions.
+const LARGEST: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {

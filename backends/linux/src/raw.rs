@@ -25,7 +25,7 @@ impl Sender {
         sys::set_integer(v4.as_fd(), libc::IPPROTO_IP, libc::IP_NODEFRAG, 1)?;
         let v6 = open_v6()?;
         for fd in [Some(&v4), v6.as_ref()].into_iter().flatten() {
-            enlarge(fd, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
+            enlarge(fd.as_fd(), libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
             if let Some(interface) = interface {
                 let index = interface.index.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
                 sys::set_integer(fd.as_fd(), libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, index)?;

@@ -2,6 +2,10 @@
 #![cfg(target_os = "linux")]
 
 mod lab;
+#[path = "fast/receive.rs"]
+mod receive;
+#[path = "fast/transmit.rs"]
+mod transmit;
 
 use std::{
     io::Read,
@@ -11,7 +15,7 @@ use std::{
 
 use lab::{
     Capture, Helper, Machine, RST, RST_ACK, SYN, SYN_ACK, argument, header, hear, here, ip,
-    isolated, join, lacking, run, seal, segment, send, strip, tcp, without,
+    isolated, join, lacking, linger, run, seal, segment, send, strip, tcp, without,
 };
 use tcpexposure_core::{time::Instant, wire::packet::Checksummed};
 use tcpexposure_link::{Cause, Link};
@@ -662,9 +666,4 @@ fn a_vanished_interface_ends_the_wait() {
         };
         assert!(error.to_string().starts_with("cannot receive on v0"), "{error}");
     });
-}
-
-/// Stays until the parent ends it; it dies with its parent too.
-fn linger() {
-    std::thread::sleep(Duration::from_secs(60));
 }

@@ -24,6 +24,7 @@ pub(super) fn open(
         },
         gateway_mac: way.mac,
         interest: Some(Interest { peers: Vec::new(), ports: vec![ports] }),
+        ..Options::default()
     };
     let link = tcpexposure_linux::open(target, &options)?;
     let (source, description) = (link.source(), link.description().to_owned());

@@ -120,11 +120,19 @@ fn tagged(tags: &[u16], packet: &[u8]) -> Vec<u8> {
 
 /// Judges a packet under every framing, which must agree.
 fn passes(interest: &Interest, packet: &[u8]) -> bool {
-    let ethernet = interest.assemble(Start::Ethernet, 4096).unwrap();
-    let raw = interest.assemble(Start::Ip, 4096).unwrap();
+    assert_eq!(
+        interest.assemble(Start::Ip, 4096),
+        interest.assemble_with(Care::Lenient, Start::Ip, 4096)
+    );
+    passes_with(interest, packet, Care::Lenient)
+}
+
+fn passes_with(interest: &Interest, packet: &[u8], care: Care) -> bool {
+    let ethernet = interest.assemble_with(care, Start::Ethernet, 4096).unwrap();
+    let raw = interest.assemble_with(care, Start::Ip, 4096).unwrap();
     let verdict = run(&raw, packet) != 0;
     for (start, header) in HEADERS {
-        let program = interest.assemble(*start, 1 << 16).unwrap();
+        let program = interest.assemble_with(care, *start, 1 << 16).unwrap();
         let frame = [*header, packet].concat();
         assert_eq!(run(&program, &frame) != 0, verdict, "{start:?} {packet:02x?}");
     }
@@ -132,6 +140,11 @@ fn passes(interest: &Interest, packet: &[u8]) -> bool {
         assert_eq!(run(&ethernet, &tagged(tags, packet)) != 0, verdict, "{tags:x?} {packet:02x?}");
     }
     verdict
+}
+
+/// Whether a packet passes with each care: lenient, for a scan, exact.
+fn each_care(packet: &[u8]) -> [bool; 3] {
+    [Care::Lenient, Care::Scan, Care::Exact].map(|care| passes_with(&interest(), packet, care))
 }
 
 #[test]
@@ -258,6 +271,72 @@ fn what_is_cut_short_or_absurd_passes_if_it_may_be_ours() {
     assert!(passes(&interest(), &packet), "a header of 16 bytes");
     packet[12] ^= 1;
     assert!(!passes(&interest(), &packet), "one of another");
+}
+
+#[test]
+fn tcp_passes_with_every_care() {
+    for (port, expected) in [(PORT, [true; 3]), (PORT + 1, [false; 3])] {
+        for options in [0, 4, 40] {
+            assert_eq!(each_care(&v4(6, options, &tcp(port))), expected, "{port} {options}");
+        }
+        assert_eq!(each_care(&v6(6, &tcp(port))), expected, "{port} v6");
+    }
+}
+
+/// An ICMP error of a type that quotes a packet.
+fn quoting(kind: u8, packet: &[u8]) -> Vec<u8> {
+    [&[kind, 0, 0, 0, 0, 0, 0, 0], packet].concat()
+}
+
+#[test]
+fn a_scan_hears_errors_that_quote_its_own_packets_only() {
+    let from = |port: u16| [port.to_be_bytes(), 80u16.to_be_bytes(), [0; 2], [0; 2]].concat();
+    for (port, expected) in
+        [(80, [true; 3]), (39990, [true; 3]), (PORT, [true; 3]), (PORT + 1, [true, false, false])]
+    {
+        for (options, kind) in [(0, 3), (4, 4), (40, 5), (0, 11), (0, 12)] {
+            let error = v4(1, 0, &quoting(kind, &v4(6, options, &from(port))));
+            assert_eq!(each_care(&error), expected, "{port} {options} {kind}");
+            let error = v4(1, 8, &quoting(kind, &v4(6, options, &from(port))));
+            assert_eq!(each_care(&error), expected, "{port} {options} {kind} with options");
+        }
+        for kind in 1..=4 {
+            let error = v6(58, &quoting(kind, &v6(6, &from(port))));
+            assert_eq!(each_care(&error), expected, "{port} {kind} v6");
+        }
+    }
+    for other in [v4(1, 0, &quoting(8, &v4(6, 0, &from(PORT)))), v6(58, &quoting(128, &[0; 48]))] {
+        assert_eq!(each_care(&other), [false; 3], "no error");
+    }
+    let udp =
+        [v4(1, 0, &quoting(3, &v4(17, 0, &from(PORT)))), v6(58, &quoting(1, &v6(17, &from(PORT))))];
+    for error in udp {
+        assert_eq!(each_care(&error), [true, false, false], "of UDP");
+    }
+}
+
+#[test]
+fn what_is_in_doubt_is_heard_unless_that_takes_it_from_the_kernel() {
+    let doubtful = [true, true, false];
+    let mut fragment = v4(6, 0, &[0xff; 8]);
+    fragment[6] = 0x20;
+    assert_eq!(each_care(&fragment), doubtful, "a fragment of TCP");
+    assert_eq!(each_care(&v4(6, 0, &[0, 80])), doubtful, "TCP without ports");
+    let mut absurd = v4(6, 0, &tcp(1));
+    absurd[0] = 0x44;
+    assert_eq!(each_care(&absurd), doubtful, "a header of 16 bytes");
+    for extension in [0, 43, 44, 60] {
+        assert_eq!(each_care(&v6(extension, &[6, 0, 0, 0, 0, 0, 0, 0])), doubtful, "{extension}");
+        assert_eq!(each_care(&v6(extension, &[60, 0, 0, 0, 0, 0, 0, 0])), doubtful, "a second one");
+        let multicast = v6(extension, &[58, 0, 5, 2, 0, 0, 1, 0, 143]);
+        assert_eq!(each_care(&multicast), [true, false, false], "what the kernel says of itself");
+        let quote = v6(extension, &[6, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(each_care(&v6(58, &quoting(1, &quote))), doubtful, "{extension} in a quote");
+    }
+    let mut later = v4(1, 0, &[3; 8]);
+    later[7] = 1;
+    assert_eq!(each_care(&later), [true, false, false], "a later fragment of an error");
+    assert_eq!(each_care(&v6(89, &[0; 20])), [true, false, false], "another protocol");
 }
 
 #[test]

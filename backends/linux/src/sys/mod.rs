@@ -14,6 +14,10 @@ use libc::{c_int, c_void, iovec, mmsghdr, msghdr, sock_filter, sock_fprog, sockl
 
 use crate::address::Address;
 
+mod map;
+pub(crate) mod ring;
+pub(crate) mod xsk;
+
 /// The most messages that one [`send_many`] takes.
 pub(crate) const BATCH: usize = 64;
 
@@ -96,6 +100,48 @@ pub(crate) fn set_integer(
     check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, pointer, length) }).map(drop)
 }
 
+/// Sets an option that is a structure: setsockopt(2).
+fn set_option(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {
+    let (pointer, length) = (value.as_ptr().cast::<c_void>(), value.len() as socklen_t);
+    // SAFETY: `pointer` leads to `length` bytes that outlive the call, and the kernel only reads
+    // them. The one option set here that holds an address in its turn, XDP_UMEM_REG, is argued
+    // where it is set.
+    check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, pointer, length) }).map(drop)
+}
+
+/// Reads an option that is an integer: getsockopt(2).
+fn integer(fd: BorrowedFd<'_>, level: c_int, name: c_int) -> io::Result<c_int> {
+    let mut value = [0; size_of::<c_int>()];
+    option(fd, level, name, &mut value)?;
+    Ok(c_int::from_ne_bytes(value))
+}
+
+/// Reads an option that is a structure, and tells how many bytes it has: getsockopt(2).
+fn option(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mut [u8]) -> io::Result<usize> {
+    let mut length = value.len() as socklen_t;
+    let pointer = value.as_mut_ptr().cast::<c_void>();
+    // SAFETY: `pointer` leads to `length` writable bytes, and `length` is a valid socklen_t; both
+    // outlive the call.
+    check(unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, pointer, &raw mut length) })?;
+    Ok(length as usize)
+}
+
+/// Takes the error that waits at a socket, if there is one: SO_ERROR in socket(7).
+pub(crate) fn pending_error(fd: BorrowedFd<'_>) -> io::Result<()> {
+    match integer(fd, libc::SOL_SOCKET, libc::SO_ERROR)? {
+        0 => Ok(()),
+        number => Err(io::Error::from_raw_os_error(number)),
+    }
+}
+
+/// Has the kernel look at a socket's rings, without waiting: sendto(2) of nothing.
+pub(crate) fn kick(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: there is neither data nor an address: the null pointers go with lengths of 0.
+    let result = unsafe { libc::sendto(fd.as_raw_fd(), ptr::null(), 0, flags, ptr::null(), 0) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Attaches a classic BPF program: SO_ATTACH_FILTER in socket(7).
 pub(crate) fn attach_filter(fd: BorrowedFd<'_>, program: &[sock_filter]) -> io::Result<()> {
     let count = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
@@ -109,16 +155,16 @@ pub(crate) fn attach_filter(fd: BorrowedFd<'_>, program: &[sock_filter]) -> io::
     check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, pointer, length) }).map(drop)
 }
 
-/// Takes and resets a packet socket's counters, (packets, drops): PACKET_STATISTICS in packet(7).
+/// Takes and resets a packet socket's counters, (packets that passed the filter, those of them
+/// that were dropped): PACKET_STATISTICS in packet(7).
 pub(crate) fn statistics(fd: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
-    let mut counts = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
-    let mut length = size_of::<libc::tpacket_stats>() as socklen_t;
-    let pointer = (&raw mut counts).cast::<c_void>();
-    let (level, name) = (libc::SOL_PACKET, libc::PACKET_STATISTICS);
-    // SAFETY: `pointer` leads to one writable tpacket_stats of size `length`; both outlive the
-    // call, and any integers are a valid tpacket_stats.
-    check(unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, pointer, &raw mut length) })?;
-    Ok((counts.tp_packets, counts.tp_drops))
+    let mut counts = [0; 8];
+    option(fd, libc::SOL_PACKET, libc::PACKET_STATISTICS, &mut counts)?;
+    let [packets, drops] = [0, 4].map(|at| {
+        let word = counts[at..].first_chunk().copied().unwrap_or_default();
+        u32::from_ne_bytes(word)
+    });
+    Ok((packets, drops))
 }
 
 /// Waits until there is something to read, or `timeout` has passed, which gives `false`: ppoll(2).
@@ -183,7 +229,7 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<()> {
 /// sendmmsg(2).
 pub(crate) fn send_many<'a>(
     fd: BorrowedFd<'_>,
-    datagrams: impl Iterator<Item = (&'a [u8], &'a Address)>,
+    datagrams: impl Iterator<Item = (&'a [u8], Option<&'a Address>)>,
 ) -> io::Result<usize> {
     let mut vectors = [iovec { iov_base: ptr::null_mut(), iov_len: 0 }; BATCH];
     let mut messages = [mmsghdr { msg_hdr: empty_message(), msg_len: 0 }; BATCH];
@@ -191,7 +237,7 @@ pub(crate) fn send_many<'a>(
     for ((bytes, to), (vector, message)) in
         datagrams.zip(vectors.iter_mut().zip(messages.iter_mut()))
     {
-        let (name, length) = raw_address(to);
+        let (name, length) = to.map_or((ptr::null(), 0), raw_address);
         *vector = iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
         message.msg_hdr.msg_name = name.cast_mut().cast();
         message.msg_hdr.msg_namelen = length;

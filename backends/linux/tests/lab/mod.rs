@@ -16,7 +16,6 @@ use std::{
 
 use tcpexposure_core::{time::Instant, wire::checksum::Sum};
 use tcpexposure_link::Link;
-use tcpexposure_linux::LinuxLink;
 
 /// The longest that anything in a test is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -171,6 +170,11 @@ fn end(child: &mut Child) {
     drop(child.wait());
 }
 
+/// Stays until the parent ends it; it dies with its parent too.
+pub(crate) fn linger() {
+    thread::sleep(Duration::from_secs(60));
+}
+
 /// What tcpdump hears on an interface, link-layer header included.
 pub(crate) struct Capture {
     child: Child,
@@ -261,7 +265,7 @@ pub(crate) fn ip(text: &str) -> IpAddr {
 }
 
 /// Sends one packet at once.
-pub(crate) fn send(link: &mut LinuxLink, packet: &[u8]) {
+pub(crate) fn send(link: &mut impl Link, packet: &[u8]) {
     link.slot().unwrap()[..packet.len()].copy_from_slice(packet);
     link.commit(packet.len()).unwrap();
     link.flush().unwrap();
@@ -269,7 +273,7 @@ pub(crate) fn send(link: &mut LinuxLink, packet: &[u8]) {
 
 /// Receives until a packet satisfies `wanted`; gives all bytes of the frame, and its offload.
 pub(crate) fn hear(
-    link: &mut LinuxLink,
+    link: &mut impl Link,
     wanted: impl Fn(&[u8]) -> bool,
 ) -> (Vec<u8>, tcpexposure_core::wire::packet::Offload) {
     let deadline = link.now().after(PATIENCE);

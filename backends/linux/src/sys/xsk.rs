@@ -1,0 +1,249 @@
+//! AF_XDP sockets: Documentation/networking/af_xdp.rst of Linux.
+//!
+//! All frames lie in one piece of memory that is shared with the kernel. A frame's place goes round
+//! from ring to ring, and who took it from a ring last owns the frame. Each type here lends a frame
+//! only while no ring holds it.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::atomic::Ordering,
+};
+
+use super::{integer, map::Map, option, ring::words, set_integer, set_option, socket};
+
+/// A socket that sends.
+pub(crate) struct Sender {
+    sending: Ring,
+    sent: Ring,
+    /// The rings that the kernel asks for and that are not used.
+    _fill: Ring,
+    memory: Memory,
+    /// The frames that no ring holds.
+    free: Vec<u64>,
+    fd: OwnedFd,
+}
+
+impl Sender {
+    /// Opens a socket with `count` frames of `chunk` bytes, both powers of two; it is of no use
+    /// until it is bound.
+    pub(crate) fn open(count: u32, chunk: usize) -> io::Result<Self> {
+        let fd = socket(libc::AF_XDP, libc::SOCK_RAW, 0)?;
+        let memory = Memory::share(fd.as_fd(), count, chunk)?;
+        let offsets = Offsets::read(fd.as_fd())?;
+        let [fill, sent] = [(FILL, 1), (SENT, count)]
+            .map(|(kind, count)| Ring::open(fd.as_fd(), kind, count, &offsets));
+        let sending = Ring::open(fd.as_fd(), SENDING, count, &offsets)?;
+        let free = (0..u64::from(count)).map(|index| index * chunk as u64).collect();
+        Ok(Self { sending, sent: sent?, _fill: fill?, memory, free, fd })
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// Lends a frame, an empty one if the kernel has them all.
+    pub(crate) fn slot(&mut self) -> &mut [u8] {
+        if self.free.is_empty() {
+            self.reap();
+        }
+        let frame = self.free.last().map(|place| (*place, self.memory.chunk));
+        // SAFETY: the free frames are those that were never sent and those that the kernel has
+        // returned by the ring of what was sent; `push` takes this one off the list, for which the
+        // borrow of `self` must have ended.
+        unsafe { self.memory.frame(frame) }
+    }
+
+    /// Queues the first `length` bytes of the slot.
+    pub(crate) fn push(&mut self, length: usize) {
+        // There are as many descriptors as frames, so that there is always room.
+        if let Some(place) = self.free.pop() {
+            self.sending.put_descriptor(place, length as u32);
+        }
+    }
+
+    /// Tells how many frames the kernel has not looked at yet.
+    pub(crate) fn waiting(&self) -> u32 {
+        self.sending.own.wrapping_sub(self.sending.other())
+    }
+
+    /// Tells whether the kernel wants to be woken to look.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.sending.flags() & libc::XDP_RING_NEED_WAKEUP != 0
+    }
+
+    /// Takes back the frames that have been sent.
+    fn reap(&mut self) {
+        while let Some(at) = self.sent.next() {
+            self.free.push(self.memory.start_of(self.sent.read(at)));
+            self.sent.done();
+        }
+    }
+}
+
+/// Tells whether the driver takes frames from the shared memory itself: XDP_OPTIONS.
+pub(crate) fn is_zero_copy(fd: BorrowedFd<'_>) -> bool {
+    let flags = integer(fd, libc::SOL_XDP, libc::XDP_OPTIONS).unwrap_or(0);
+    flags as u32 & libc::XDP_OPTIONS_ZEROCOPY != 0
+}
+
+/// The memory in which the frames lie.
+struct Memory {
+    map: Map,
+    chunk: usize,
+}
+
+impl Memory {
+    /// Makes memory for `count` frames, and tells a socket of it.
+    fn share(fd: BorrowedFd<'_>, count: u32, chunk: usize) -> io::Result<Self> {
+        let length = chunk.checked_mul(count as usize).ok_or(io::ErrorKind::InvalidInput)?;
+        let map = Map::fresh(length)?;
+        // A xdp_umem_reg as all kernels know it: address, length, size of a frame, headroom. The
+        // kernel pins the pages that it is told of here. They are the mapping's, which is used as
+        // frames only; should the mapping go before the socket, the kernel still has its pages,
+        // which nobody else has got meanwhile.
+        let mut request = [map.address(), length as u64].map(u64::to_ne_bytes).concat();
+        request.extend(words(&[chunk as u32, 0]));
+        set_option(fd, libc::SOL_XDP, libc::XDP_UMEM_REG, &request)?;
+        Ok(Self { map, chunk })
+    }
+
+    /// Tells where the frame begins that a place lies in.
+    const fn start_of(&self, place: u64) -> u64 {
+        place - place % self.chunk as u64
+    }
+
+    /// Lends `length` bytes at a place, none if there is no frame or they are not inside.
+    ///
+    /// # Safety
+    /// As [`Map::bytes_mut`], for these bytes.
+    unsafe fn frame(&mut self, frame: Option<(u64, usize)>) -> &mut [u8] {
+        let (place, length) = frame.unwrap_or_default();
+        let start = usize::try_from(place).unwrap_or(usize::MAX);
+        let inside = start.checked_add(length).is_some_and(|end| end <= self.map.len());
+        let at = if inside { start..start + length } else { 0..0 };
+        // SAFETY: the caller has promised it; an empty range is nobody's.
+        unsafe { self.map.bytes_mut(at) }
+    }
+}
+
+/// One ring: what one side puts in, the other takes out.
+struct Ring {
+    map: Map,
+    kind: Kind,
+    offsets: [usize; 4],
+    mask: u32,
+    /// Our own side's index.
+    own: u32,
+}
+
+/// What is known of a kind of ring.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// The option that makes it.
+    name: libc::c_int,
+    /// Its place among [`Offsets`].
+    place: usize,
+    /// Where it is mapped.
+    page: u64,
+    /// The bytes of an entry.
+    width: usize,
+    /// Whether we put in, else we take out.
+    ours: bool,
+}
+
+impl Ring {
+    fn open(fd: BorrowedFd<'_>, kind: Kind, count: u32, offsets: &Offsets) -> io::Result<Self> {
+        let size = count.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
+        set_integer(fd, libc::SOL_XDP, kind.name, size)?;
+        let offsets = offsets.0[kind.place];
+        let map = Map::of(fd, offsets[ENTRIES] + count as usize * kind.width, kind.page)?;
+        Ok(Self { map, kind, offsets, mask: count - 1, own: 0 })
+    }
+
+    /// Tells the other side's index.
+    fn other(&self) -> u32 {
+        let at = self.offsets[if self.kind.ours { CONSUMER } else { PRODUCER }];
+        self.map.word(at).load(Ordering::Acquire)
+    }
+
+    fn flags(&self) -> u32 {
+        self.map.word(self.offsets[FLAGS]).load(Ordering::Relaxed)
+    }
+
+    /// Tells where the next entry is that can be taken out.
+    fn next(&self) -> Option<usize> {
+        (self.other() != self.own).then(|| self.at())
+    }
+
+    /// Goes on to the next entry: what was done to this one is done before the other side sees it.
+    fn done(&mut self) {
+        self.own = self.own.wrapping_add(1);
+        let at = self.offsets[if self.kind.ours { PRODUCER } else { CONSUMER }];
+        self.map.word(at).store(self.own, Ordering::Release);
+    }
+
+    /// Puts in the place and length of a frame; there must be room.
+    fn put_descriptor(&mut self, place: u64, length: u32) {
+        let at = self.at();
+        self.write(at, place);
+        self.map.word(at + 8).store(length, Ordering::Relaxed);
+        self.map.word(at + 12).store(0, Ordering::Relaxed);
+        self.done();
+    }
+
+    fn at(&self) -> usize {
+        self.offsets[ENTRIES] + (self.own & self.mask) as usize * self.kind.width
+    }
+
+    fn read(&self, at: usize) -> u64 {
+        let [a, b, c, d] = self.map.word(at).load(Ordering::Relaxed).to_ne_bytes();
+        let [e, f, g, h] = self.map.word(at + 4).load(Ordering::Relaxed).to_ne_bytes();
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    fn write(&self, at: usize, value: u64) {
+        let [a, b, c, d, e, f, g, h] = value.to_ne_bytes();
+        let halves = [[a, b, c, d], [e, f, g, h]].map(u32::from_ne_bytes);
+        self.map.word(at).store(halves[0], Ordering::Relaxed);
+        self.map.word(at + 4).store(halves[1], Ordering::Relaxed);
+    }
+}
+
+/// Where each kind of ring has its indices, its entries and its flags.
+struct Offsets([[usize; 4]; 4]);
+
+impl Offsets {
+    /// Asks the kernel: XDP_MMAP_OFFSETS.
+    fn read(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        let mut bytes = [0; 128];
+        let length = option(fd, libc::SOL_XDP, libc::XDP_MMAP_OFFSETS, &mut bytes)?;
+        if length < bytes.len() {
+            // Before Linux 5.4 there were no flags.
+            return Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP));
+        }
+        let mut numbers = bytes.chunks_exact(8).map(|chunk| {
+            let number = chunk.first_chunk().copied().unwrap_or_default();
+            usize::try_from(u64::from_ne_bytes(number)).unwrap_or(0)
+        });
+        Ok(Self([(); 4].map(|()| [(); 4].map(|()| numbers.next().unwrap_or(0)))))
+    }
+}
+
+// Places in xdp_ring_offset.
+const PRODUCER: usize = 0;
+const CONSUMER: usize = 1;
+const ENTRIES: usize = 2;
+const FLAGS: usize = 3;
+// The kinds of rings; the places are those in xdp_mmap_offsets.
+const SENDING: Kind =
+    Kind { name: libc::XDP_TX_RING, place: 1, page: 0x8000_0000, width: 16, ours: true };
+const FILL: Kind =
+    Kind { name: libc::XDP_UMEM_FILL_RING, place: 2, page: 0x1_0000_0000, width: 8, ours: true };
+const SENT: Kind = Kind {
+    name: libc::XDP_UMEM_COMPLETION_RING,
+    place: 3,
+    page: 0x1_8000_0000,
+    width: 8,
+    ours: false,
+};
