@@ -17,7 +17,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("respond", &["wire", "craft", "summary", "engine", "time", "fault", "respond"]),
     (
         "experiment",
-        &["wire", "craft", "summary", "engine", "time", "fault", "experiment", "respond::report"],
+        &[
+            "wire",
+            "craft",
+            "summary",
+            "engine",
+            "time",
+            "fault",
+            "experiment",
+            "respond::report",
+            "respond::v1",
+            "respond::modern",
+        ],
     ),
 ];
 

@@ -17,6 +17,7 @@ mod config;
 mod draws;
 mod judge;
 mod log;
+pub mod modern;
 pub mod procedure;
 mod repeat;
 mod suite;

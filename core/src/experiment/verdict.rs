@@ -27,6 +27,16 @@ pub enum Outcome {
     Split,
     /// It arrived in fewer pieces than it was sent in.
     Merged,
+    /// An ordinary server took up what was offered.
+    Understood,
+    /// An ordinary server answers with and without it.
+    Works,
+    /// An ordinary server answers without it, but not with it.
+    Broken,
+    /// An ordinary server answers neither with nor without it.
+    Offline,
+    /// An ordinary server answered with it, but not without it.
+    Transient,
     /// It cannot be told.
     Undetermined,
 }
@@ -101,6 +111,11 @@ impl Outcome {
             Self::AnsweredByBox => "answered-by-box",
             Self::Split => "split",
             Self::Merged => "merged",
+            Self::Understood => "understood",
+            Self::Works => "works",
+            Self::Broken => "broken",
+            Self::Offline => "offline",
+            Self::Transient => "transient",
             Self::Undetermined => "undetermined",
         }
     }

@@ -95,19 +95,25 @@ const fn epoch(now: Instant) -> u64 {
     now.as_nanos() >> 38
 }
 
-/// Works out the flags beside ACK: those that are ordered; in a SYN/ACK those of ECN (RFC 3168,
-/// section 6.1.1; RFC 9768, section 3.1.1, which tells the SYN's ECN field).
+/// Works out the flags beside ACK: those that are ordered; in a SYN/ACK those of ECN.
 fn flags(request: &Request<'_>, order: Option<&Order<'_>>) -> Flags {
-    let ecn = Flags::AE.with(Flags::CWR).with(Flags::ECE);
     if !request.is_syn() {
         return order.map_or(Flags::NONE, |order| order.flags.without(Flags::SYN.with(Flags::RST)));
     }
-    let seen = Flags::from_bits(request.header.flags().bits() & ecn.bits());
-    if seen == ecn {
-        let told = [Flags::CWR, Flags::CWR.with(Flags::ECE), Flags::AE, Flags::AE.with(Flags::CWR)];
-        return told.get(usize::from(request.told().ecn())).copied().unwrap_or(Flags::NONE);
+    ecn_answer(request.header.flags(), request.told().ecn())
+}
+
+/// Tells the flags of a SYN/ACK that answer ECN and Accurate ECN on a SYN with these flags and this
+/// ECN field in its IP header (RFC 3168, section 6.1.1; RFC 9768, table 2).
+#[must_use]
+pub fn ecn_answer(flags: Flags, field: u8) -> Flags {
+    let (ae, cwr, ece) = (Flags::AE, Flags::CWR, Flags::ECE);
+    if flags.contains(ae.with(cwr).with(ece)) {
+        let told = [cwr, cwr.with(ece), ae, ae.with(cwr)];
+        return told.get(usize::from(field)).copied().unwrap_or(Flags::NONE);
     }
-    if seen == Flags::CWR.with(Flags::ECE) { Flags::ECE } else { Flags::NONE }
+    let classic = flags.contains(cwr.with(ece)) && !flags.contains(ae);
+    if classic { ece } else { Flags::NONE }
 }
 
 fn acknowledgement(request: &Request<'_>) -> Seq {

@@ -229,6 +229,24 @@ struct Head {
 }
 
 impl Wrap {
+    /// Takes the dress off a payload; `None` if it is not as the responder made it.
+    #[must_use]
+    pub fn strip(self, payload: &[u8]) -> Option<&[u8]> {
+        match self {
+            Self::Bare => Some(payload),
+            Self::Tls => {
+                let (head, body) = payload.split_first_chunk::<5>()?;
+                let [a, b] = u16::try_from(body.len()).ok()?.to_be_bytes();
+                (*head == [0x17, 3, 3, a, b]).then_some(body)
+            }
+            Self::Http => {
+                let rest = payload.strip_prefix(HTTP)?;
+                let end = rest.windows(4).position(|four| four == b"\r\n\r\n")?;
+                rest.get(end.checked_add(4)?..)
+            }
+        }
+    }
+
     /// Tells the most bytes that the dress takes.
     const fn length(self) -> usize {
         match self {

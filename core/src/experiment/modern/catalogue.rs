@@ -1,0 +1,269 @@
+//! What a row of the catalogue says.
+
+use super::{
+    ROWS,
+    shape::{Reply, Shape},
+};
+use crate::wire::tcp::Flags;
+
+/// A question.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name in results.
+    pub name: &'static str,
+    /// What its ids begin with, as in `tcp.opt.253.syn`.
+    pub id: &'static str,
+    /// Which family it belongs to.
+    pub family: Family,
+    /// Where its subject is defined.
+    pub reference: &'static str,
+    /// What is asked.
+    pub asks: &'static str,
+    /// What it is about, as the subject of a sentence.
+    pub noun: &'static str,
+    /// The IP version that it can be put in.
+    pub applies: Applies,
+    /// The SYN.
+    pub syn: Shape,
+    /// What comes between the handshake and the question.
+    pub before: Before,
+    /// What is sent behind the handshake.
+    pub step: Step,
+    /// What is looked at.
+    pub aspect: Aspect,
+}
+
+/// What rows have in common, so that they can be chosen together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is its own word")]
+pub enum Family {
+    Connect,
+    Options,
+    Zoo,
+    Mptcp,
+    Tfo,
+    Ecn,
+    Accecn,
+    Reserved,
+    Flags,
+    Urgent,
+    Payload,
+    Mss,
+    Mtu,
+    Isn,
+    Inbound,
+    Dialect,
+    Nat,
+    Timer,
+    Checksum,
+    Ip,
+}
+
+/// The IP versions that a question can be put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// Both.
+    Both,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+/// What comes between the handshake and the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// Plain data and its answer.
+    Exchange,
+    /// Silence, for as long as the configuration says.
+    Idle,
+    /// A reset that lies in the window but not at its edge, which a host does not heed (RFC 5961).
+    Reset,
+    /// Our FIN, after which the host may go on sending.
+    HalfClose,
+}
+
+/// What is sent behind the handshake.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// Nothing: the SYN is the question.
+    Nothing,
+    /// This segment, which orders this answer.
+    Segment(Shape, Reply),
+    /// A pure acknowledgement, whose account is asked for.
+    Acknowledgement(Shape),
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aspect {
+    /// Whether the question is answered at all.
+    Arrival,
+    /// On the SYN: the option of this kind, on its way out.
+    SynOption(u8),
+    /// On the SYN/ACK: the answer to the option of this kind, on its way back.
+    SynAckOption(u8),
+    /// On the SYN: these flags and reserved bits.
+    SynFlags(Flags),
+    /// On the SYN: the ECN field of its IP header.
+    SynEcn,
+    /// On the SYN: its payload.
+    SynPayload,
+    /// On the SYN/ACK: its payload.
+    SynAckPayload,
+    /// On the SYN/ACK: the flags by which it answers ECN and Accurate ECN.
+    SynAckFlags,
+    /// On the SYN: the segment size.
+    SynMss,
+    /// On the SYN: the window scale.
+    SynScale,
+    /// On the SYN: the window.
+    SynWindow,
+    /// On the segment: the option of this kind.
+    Option(u8),
+    /// On the segment: these flags and reserved bits.
+    Flags(Flags),
+    /// On the segment: the urgent pointer.
+    Urgent,
+    /// On the segment: these bits of the type of service octet or traffic class.
+    Class(u8),
+    /// On the segment: length and content of the payload.
+    Payload,
+    /// On the segment: whether its wrong checksum stays wrong.
+    WrongSum,
+    /// On the segment: the source address.
+    Address,
+    /// On the segment: the source port.
+    Port,
+    /// On the segment: the identification (IPv4).
+    Id,
+    /// On the segment: the time to live or hop limit, which is to be lower by the hops of an ICMP
+    /// error or of the answer.
+    Hops,
+    /// On the segment: the flow label.
+    FlowLabel,
+    /// On the segment: the IP options or extension headers.
+    IpOptions,
+    /// On the segment: the sequence number.
+    Seq,
+    /// On the segment: SACK blocks, beside the acknowledgement number.
+    Sack,
+    /// On the answer: the option of this kind.
+    AnswerOption(u8),
+    /// On the answer: these flags and reserved bits.
+    AnswerFlags(Flags),
+    /// On the answer: the urgent pointer.
+    AnswerUrgent,
+    /// On the answer: these bits of the type of service octet or traffic class.
+    AnswerClass(u8),
+    /// On the answer: its content.
+    AnswerPayload,
+    /// On the answer: the sequence number.
+    AnswerSeq,
+    /// On the answer: the segments that it comes in.
+    AnswerSegments,
+}
+
+impl Family {
+    /// All of them, in the catalogue's order.
+    pub const ALL: [Self; 20] = [
+        Self::Connect,
+        Self::Options,
+        Self::Zoo,
+        Self::Mptcp,
+        Self::Tfo,
+        Self::Ecn,
+        Self::Accecn,
+        Self::Reserved,
+        Self::Flags,
+        Self::Urgent,
+        Self::Payload,
+        Self::Mss,
+        Self::Mtu,
+        Self::Isn,
+        Self::Inbound,
+        Self::Dialect,
+        Self::Nat,
+        Self::Timer,
+        Self::Checksum,
+        Self::Ip,
+    ];
+
+    /// Tells the word by which it is chosen.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Options => "options",
+            Self::Zoo => "zoo",
+            Self::Mptcp => "mptcp",
+            Self::Tfo => "tfo",
+            Self::Ecn => "ecn",
+            Self::Accecn => "accecn",
+            Self::Reserved => "reserved",
+            Self::Flags => "flags",
+            Self::Urgent => "urgent",
+            Self::Payload => "payload",
+            Self::Mss => "mss",
+            Self::Mtu => "mtu",
+            Self::Isn => "isn",
+            Self::Inbound => "inbound",
+            Self::Dialect => "dialect",
+            Self::Nat => "nat",
+            Self::Timer => "timer",
+            Self::Checksum => "checksum",
+            Self::Ip => "ip",
+        }
+    }
+}
+
+impl Row {
+    /// Tells the place in [`ROWS`].
+    #[must_use]
+    pub fn index(&self) -> usize {
+        ROWS.iter().position(|row| row.name == self.name).unwrap_or_default()
+    }
+
+    /// Tells whether the SYN itself is the question.
+    #[must_use]
+    pub const fn is_about_syn(&self) -> bool {
+        matches!(self.step, Step::Nothing)
+    }
+
+    /// Tells the answer that is ordered.
+    #[must_use]
+    pub const fn reply(&self) -> &Reply {
+        match &self.step {
+            Step::Segment(_, reply) => reply,
+            _ => &Reply::PLAIN,
+        }
+    }
+}
+
+impl Aspect {
+    /// Tells whether it is about the way back.
+    #[must_use]
+    pub const fn is_inbound(self) -> bool {
+        matches!(
+            self,
+            Self::SynAckOption(_)
+                | Self::SynAckPayload
+                | Self::SynAckFlags
+                | Self::AnswerOption(_)
+                | Self::AnswerFlags(_)
+                | Self::AnswerUrgent
+                | Self::AnswerClass(_)
+                | Self::AnswerPayload
+                | Self::AnswerSeq
+                | Self::AnswerSegments
+        )
+    }
+}
+
+/// Finds the row of this name, whatever the case of its letters.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.name.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,131 @@
+//! What was found for a row.
+
+use core::fmt::{self, Write};
+
+use super::catalogue::Row;
+use crate::experiment::verdict::{Direction, Evidence, Outcome};
+
+/// What was found for one row.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The row.
+    pub row: &'static Row,
+    /// The word.
+    pub outcome: Outcome,
+    /// The direction.
+    pub direction: Direction,
+    /// Why it is undetermined, if it is.
+    pub why: Option<Why>,
+    /// What was sent and what arrived, where both are numbers.
+    pub values: Option<(u32, u32)>,
+    /// The numbers of the packets that prove it.
+    pub evidence: Evidence,
+}
+
+/// Why a row is undetermined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// What came back does not decide the question.
+    Undecided,
+    /// What the question builds on did not arrive.
+    Dependency,
+    /// The target is no responder of ours, which the question needs.
+    NoResponder,
+    /// The control was not answered either.
+    NoControl,
+    /// The question cannot be put in this IP version.
+    OtherFamily,
+    /// The run was ended before.
+    Interrupted,
+}
+
+impl Finding {
+    /// Makes a finding without evidence.
+    #[must_use]
+    pub fn new(row: &'static Row, outcome: Outcome, direction: Direction) -> Self {
+        let (why, values, evidence) = (None, None, Evidence::new());
+        Self { row, outcome, direction, why, values, evidence }
+    }
+
+    /// Makes the finding of a row that could not be determined.
+    #[must_use]
+    pub fn undetermined(row: &'static Row, why: Why) -> Self {
+        let finding = Self::new(row, Outcome::Undetermined, Direction::None);
+        Self { why: Some(why), ..finding }
+    }
+
+    /// Writes the stable name of what was found, as in `tcp.opt.253.syn.outbound.removed`.
+    ///
+    /// # Errors
+    /// When `out` refuses.
+    pub fn write_id(&self, out: &mut impl Write) -> fmt::Result {
+        out.write_str(self.row.id)?;
+        if let Some(direction) = self.direction.word() {
+            write!(out, ".{direction}")?;
+        }
+        write!(out, ".{}", self.outcome.word())
+    }
+
+    /// Writes what was found in one sentence.
+    ///
+    /// # Errors
+    /// When `out` refuses.
+    pub fn write_sentence(&self, out: &mut impl Write) -> fmt::Result {
+        let noun = self.row.noun;
+        if let Some(why) = self.why {
+            return out.write_str(why.sentence());
+        }
+        if let (Outcome::Changed, Some((sent, arrived))) = (self.outcome, self.values) {
+            return write!(out, "{noun} was changed{} from {sent} to {arrived}.", self.way());
+        }
+        let (before, after) = match self.outcome {
+            Outcome::Passed => return write!(out, "{noun} arrived as it was sent."),
+            Outcome::Removed => ("was removed", "."),
+            Outcome::Changed => ("was changed", "."),
+            Outcome::Zeroed => ("was cleared", "."),
+            Outcome::Reflected => {
+                ("came back as a copy", ", from something that does not understand it.")
+            }
+            Outcome::Dropped => ("was lost", ", every time, while a plain segment was answered."),
+            Outcome::Reset => ("was answered by a reset", ", while a plain segment was not."),
+            Outcome::AnsweredByBox => ("was answered by a box", "."),
+            Outcome::Split => ("arrived in more pieces", "."),
+            Outcome::Merged => ("arrived in fewer pieces", "."),
+            Outcome::Understood => ("was understood by the server", "."),
+            Outcome::Works => {
+                ("does no harm", ": the server answers, but does not tell whether it arrived.")
+            }
+            Outcome::Broken => ("keeps the server from answering", ", which answers without."),
+            Outcome::Offline => ("was not answered", ", nor was a plain segment."),
+            Outcome::Transient => ("was answered", ", but a plain segment was not."),
+            Outcome::Undetermined => ("could not be determined", "."),
+        };
+        write!(out, "{noun} {before}{}{after}", self.way())
+    }
+
+    const fn way(&self) -> &'static str {
+        match self.direction {
+            Direction::Outbound => " on the way to the host",
+            Direction::Inbound => " on the way back",
+            Direction::Both => " on both ways",
+            Direction::None => "",
+        }
+    }
+}
+
+impl Why {
+    /// Tells the reason in one sentence.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Undecided => "What came back does not decide the question.",
+            Self::Dependency => "What the question builds on did not get through.",
+            Self::NoResponder => {
+                "The target runs no responder, and an ordinary server's answer does not decide the question."
+            }
+            Self::NoControl => "A plain segment beside it was not answered either.",
+            Self::OtherFamily => "The question cannot be put in this version of IP.",
+            Self::Interrupted => "The run ended before.",
+        }
+    }
+}
