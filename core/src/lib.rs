@@ -14,6 +14,7 @@
 //! * [`summary`]: one line a packet, as tcpdump prints it; a line is a valid expression.
 //! * [`engine`]: the contract of the state machines, which take bytes and [`time`] as arguments.
 //! * [`experiment`]: the 43 questions to a path and the suite that puts them.
+//! * [`scan`]: stateless probing of many targets, and the sieve of what comes back.
 //! * [`respond`]: the stateless responder, and the report of what it received and sends.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ pub mod experiment;
 pub mod expression;
 pub mod fault;
 pub mod respond;
+pub mod scan;
 pub mod summary;
 pub mod time;
 pub mod wire;

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("craft", &["wire", "expression"]),
     ("expression", &["wire", "craft", "expression"]),
     ("summary", &["wire", "fault", "summary"]),
+    ("scan", &["wire", "craft", "expression", "engine", "time", "fault", "scan"]),
     ("exchange", &["wire", "engine", "time"]),
     ("respond", &["wire", "craft", "summary", "engine", "time", "fault", "respond"]),
     (

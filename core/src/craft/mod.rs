@@ -174,7 +174,17 @@ impl<'a> Draft<'a> {
     /// Tells the number of bytes that [`write`](Self::write) gives.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.network.header_length().saturating_add(self.segment_length())
+        self.network.length().saturating_add(self.segment_length())
+    }
+
+    /// Tells whether a source route in the IPv6 header names another destination than the header
+    /// itself, which the checksum counts then (RFC 8200, section 8.1).
+    #[must_use]
+    pub fn is_routed(&self) -> bool {
+        match &self.network {
+            Network::V4(_) => false,
+            Network::V6(header) => header.routed_to().is_some(),
+        }
     }
 
     /// Writes the segment at the start of `buffer` and gives it back.

@@ -156,7 +156,9 @@ impl<'a> Network<'a> {
         }
     }
 
-    pub(super) const fn header_length(&self) -> usize {
+    /// Tells how many bytes the header takes, options or extension headers included.
+    #[must_use]
+    pub const fn length(&self) -> usize {
         match self {
             Self::V4(header) => header.options_length().saturating_add(ipv4::Header::LENGTH),
             Self::V6(header) => header.extensions.len().saturating_add(ipv6::Header::LENGTH),
@@ -297,9 +299,12 @@ impl<'a> Ipv6<'a> {
 
     /// Tells the destination that the checksum counts: that of a source route, if there is one.
     fn final_destination(&self) -> Ipv6Addr {
+        self.routed_to().unwrap_or(self.destination)
+    }
+
+    pub(super) fn routed_to(&self) -> Option<Ipv6Addr> {
         ipv6::Walk::new(self.next_header, self.extensions)
             .find_map(|extension| extension.routed_to())
-            .unwrap_or(self.destination)
     }
 }
 

@@ -128,6 +128,10 @@ pub enum Message {
         /// The version that has the field.
         needs: u8,
     },
+    /// More generated fields than an expression can hold.
+    Generators,
+    /// The lower bound is above the upper.
+    Order,
     /// The two addresses are of different IP versions.
     Addresses,
     /// Extension headers without the kind of the first.
@@ -275,6 +279,8 @@ impl Message {
             Self::Address => "this is no address and port",
             Self::NoAddress => "no addresses and ports stand before the flags",
             Self::FragmentBytes => "a fragment offset in bytes is a multiple of 8",
+            Self::Generators => "these are more than the 16 generated fields of an expression",
+            Self::Order => "the first number is greater than the second",
             Self::Addresses => "this address is not of the other's IP version",
             Self::NextHeader => "`ext` needs `next N`, the kind of the first extension header",
             _ => "this has no place here",

@@ -36,6 +36,7 @@ pub(super) enum Field {
     Checksum,
     DataOffset,
     Reserved,
+    SourcePort,
     // The IP header.
     HopLimit,
     TrafficClass,
@@ -152,6 +153,7 @@ const TABLE: &[Keyword] = &[
     word("cksum", Place::Segment, Field::Checksum),
     word("doff", Place::Segment, Field::DataOffset),
     word("rsvd", Place::Segment, Field::Reserved),
+    word("sport", Place::Segment, Field::SourcePort),
     word("ttl", Place::Network, Field::HopLimit),
     word("hlim", Place::Network, Field::HopLimit),
     word("tos", Place::Network, Field::TrafficClass),

@@ -24,6 +24,12 @@
 //!
 //! Numbers are decimal or `0x…`; commas are optional; what is absent is left to the defaults.
 //!
+//! Where a number stands for `seq`, `ack`, `win`, `urg`, `id`, `ttl`, `hlim`, `tos`, `class`, `flow`,
+//! the numbers of `TS`, `mss`, `wscale`, or behind the bytes of `opt KIND`, a [`Generator`] can
+//! stand: `rand A-B`, `inc`, `hash(dst)`, `cookie` or `now`. A [`Draft`] does not hold what is
+//! generated; [`scan::template`](crate::scan::template) does. `sport N` and `sport A-B` state the
+//! source port, or a range of which each target gets one.
+//!
 //! ```
 //! use tcpexposure_core::{craft::Draft, expression};
 //! let text = "S win 512 <mss 1460,opt 253 0xaabb>";
@@ -49,6 +55,7 @@ use crate::{
 };
 
 pub use diagnostic::{Diagnostic, Hint, Message};
+pub use generator::{Generated, Generator, MOST, Place};
 pub use writer::{write, write_full};
 
 use diagnostic::Problem;
@@ -56,6 +63,7 @@ use lexer::Span;
 use parser::Parser;
 
 mod diagnostic;
+mod generator;
 mod head;
 mod keyword;
 mod lexer;
@@ -84,6 +92,11 @@ pub struct Expression<'a> {
     pub source_port: Option<u16>,
     /// The destination port, likewise.
     pub destination_port: Option<u16>,
+    /// A range of source ports, first and last.
+    pub source_ports: Option<(u16, u16)>,
+    /// The fields that are made anew for each packet, and for which this holds no other value; in
+    /// option bytes zeroes stand for them.
+    pub generated: heapless::Vec<Generated, MOST>,
     /// The eight flags and AE.
     pub flags: Option<Flags>,
     /// The three reserved bits, 0 to 7.
@@ -207,6 +220,8 @@ impl<'a> Expression<'a> {
             destination: None,
             source_port: None,
             destination_port: None,
+            source_ports: None,
+            generated: heapless::Vec::new(),
             flags: None,
             reserved: None,
             seq: None,

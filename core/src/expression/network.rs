@@ -3,6 +3,7 @@
 use super::{
     Block,
     diagnostic::{Message, Problem},
+    generator::Place as Filled,
     keyword::{self, Field, Keyword, Place},
     lexer::{Kind, Token},
     number::number_of,
@@ -47,7 +48,10 @@ impl<'a> Parser<'a> {
     fn both_versions(&mut self, keyword: Keyword) -> Result<(), Problem> {
         let name = keyword.word;
         match keyword.field {
+            Field::HopLimit if self.generated(name, u8::MAX.into(), Filled::HopLimit)? => {}
             Field::HopLimit => self.out.network.hop_limit = Some(self.byte(name)?),
+            Field::TrafficClass
+                if self.generated(name, u8::MAX.into(), Filled::TrafficClass)? => {}
             Field::TrafficClass => {
                 self.out.network.traffic_class = Some(self.byte(name)?);
                 self.skip_ecn();
@@ -57,7 +61,9 @@ impl<'a> Parser<'a> {
             Field::IpLength => self.out.network.length = Some(self.short(name)?),
             Field::FlowLabel => {
                 self.bind(6)?;
-                self.out.network.flow_label = Some(self.number(name, 0x000f_ffff)?);
+                if !self.generated(name, 0x000f_ffff, Filled::FlowLabel)? {
+                    self.out.network.flow_label = Some(self.number(name, 0x000f_ffff)?);
+                }
             }
             Field::PayloadLengthPrinted => {
                 self.bind(6)?;
@@ -84,6 +90,7 @@ impl<'a> Parser<'a> {
     fn version_4(&mut self, keyword: Keyword) -> Result<(), Problem> {
         let name = keyword.word;
         match keyword.field {
+            Field::Id if self.generated(name, u16::MAX.into(), Filled::Id)? => {}
             Field::Id => self.out.network.id = Some(self.short(name)?),
             Field::DontFragment => self.add_flag(ipv4::Flags::DF),
             Field::MoreFragments => self.add_flag(ipv4::Flags::MF),

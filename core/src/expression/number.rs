@@ -1,5 +1,4 @@
-//! Values: numbers and hexadecimal bytes. All of them are read here, so that generated values
-//! (`rand`, `cookie`, `now`, `hash(dst)`) will have one place to join them.
+//! Values: numbers and hexadecimal bytes. Generated values are read beside them.
 
 use super::{
     Block,

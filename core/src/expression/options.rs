@@ -61,12 +61,12 @@ impl<'a> Parser<'a> {
             Field::Nop => self.put(block, &[kind::NOP]),
             Field::SackPermitted => self.put(block, &[kind::SACK_PERMITTED, 2]),
             Field::MaximumSegmentSize => {
-                let [a, b] = self.short(name)?.to_be_bytes();
-                self.put(block, &[kind::MAXIMUM_SEGMENT_SIZE, 4, a, b])
+                self.put(block, &[kind::MAXIMUM_SEGMENT_SIZE, 4])?;
+                self.option_number(name, 2, false, block)
             }
             Field::WindowScale => {
-                let shift = self.byte(name)?;
-                self.put(block, &[kind::WINDOW_SCALE, 3, shift])
+                self.put(block, &[kind::WINDOW_SCALE, 3])?;
+                self.option_number(name, 1, false, block)
             }
             Field::Timestamps => self.timestamps(block),
             Field::Sack => self.sack(block),
@@ -102,12 +102,10 @@ impl<'a> Parser<'a> {
 
     fn timestamps(&mut self, block: &mut Block) -> Result<(), Problem> {
         self.need("val")?;
-        let value = self.long("val")?;
-        self.need("ecr")?;
-        let echo = self.long("ecr")?;
         self.put(block, &[kind::TIMESTAMPS, 10])?;
-        self.put(block, &value.to_be_bytes())?;
-        self.put(block, &echo.to_be_bytes())
+        self.option_number("val", 4, true, block)?;
+        self.need("ecr")?;
+        self.option_number("ecr", 4, false, block)
     }
 
     /// Reads `sack N {a:b}{c:d}`; the number may be left out.
@@ -136,12 +134,13 @@ impl<'a> Parser<'a> {
         close_option(self, begin, block)
     }
 
-    /// Reads `opt KIND [len N] [0xHEX]`.
+    /// Reads `opt KIND [len N] [0xHEX] [GENERATOR]`.
     fn any_option(&mut self, block: &mut Block) -> Result<(), Problem> {
         let kind = self.byte("opt")?;
         let length = if self.lexer.eat("len") { Some(self.byte("len")?) } else { None };
         let begin = open_option(self, &[kind, 0], block)?;
         self.optional_bytes("opt", block)?;
+        self.option_generator(block)?;
         match (length, block.get_mut(begin.saturating_add(1))) {
             (Some(length), Some(slot)) => {
                 *slot = length;
@@ -196,9 +195,8 @@ impl<'a> Parser<'a> {
         kind: u8,
         block: &mut Block,
     ) -> Result<(), Problem> {
-        let value = self.long(name)?;
         self.put(block, &[kind, 6])?;
-        self.put(block, &value.to_be_bytes())
+        self.option_number(name, 4, false, block)
     }
 
     /// Reads `md5 0x…`, or tcpdump's `md5 shared secret not supplied with -M, can't check - …`.

@@ -2,6 +2,7 @@
 
 use super::{
     diagnostic::{Message, Problem},
+    generator::Place as Filled,
     keyword::{self, Field, Keyword, Place},
     lexer::{Kind, Span, Token},
     number::{digits, number_of},
@@ -88,9 +89,13 @@ impl<'a> Parser<'a> {
         let name = keyword.word;
         match keyword.field {
             Field::Seq => self.seq()?,
+            Field::Ack if self.generated(name, u32::MAX, Filled::Ack)? => {}
             Field::Ack => self.out.ack = Some(Seq(self.long(name)?)),
+            Field::Window if self.generated(name, u16::MAX.into(), Filled::Window)? => {}
             Field::Window => self.out.window = Some(self.short(name)?),
+            Field::Urgent if self.generated(name, u16::MAX.into(), Filled::Urgent)? => {}
             Field::Urgent => self.out.urgent = Some(self.short(name)?),
+            Field::SourcePort => self.source_ports()?,
             Field::Checksum => self.out.checksum = Some(self.checksum(name)?),
             Field::DataOffset => self.out.data_offset = Some(self.number(name, 15)?),
             Field::Reserved => self.out.reserved = Some(self.number(name, 7)?),
@@ -103,6 +108,9 @@ impl<'a> Parser<'a> {
 
     /// Reads `A`, `A:B` or `A:B(N)`.
     fn seq(&mut self) -> Result<(), Problem> {
+        if self.generated("seq", u32::MAX, Filled::Seq)? {
+            return Ok(());
+        }
         let first = self.lexer.peek();
         let start = Seq(self.long("seq")?);
         self.out.seq = Some(start);
