@@ -39,7 +39,6 @@
 use core::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    num::NonZero,
     time::Duration,
 };
 
@@ -51,23 +50,22 @@ use super::{
     targets::Target,
 };
 use crate::{
-    craft::{self, Checksum, Draft, Network},
+    craft::{self, Draft},
     expression::{Expression, Generated, Generator, MOST, Place},
     time::Instant,
     wire::{
         ipv4, ipv6,
-        tcp::{self, Flags, Seq},
+        tcp::{self, Flags},
     },
 };
 
-/// The source ports of a probe: every so-manieth from a first one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ports {
-    first: u16,
-    step: NonZero<u16>,
-    /// 1 to 65,536.
-    count: u32,
-}
+pub use ports::Ports;
+
+use field::{Base, Field, Layer, bare, ip_base, still};
+use ports::scale;
+
+mod field;
+mod ports;
 
 /// What a template depends on beside its draft.
 #[derive(Clone, Copy, Debug)]
@@ -139,36 +137,6 @@ pub enum Error {
     Fields,
 }
 
-/// The sum of what stays.
-#[derive(Clone, Copy, Debug)]
-struct Base {
-    sum: u16,
-    bad: bool,
-}
-
-/// Where a generated value goes.
-#[derive(Clone, Copy, Debug)]
-struct Field {
-    generator: Generator,
-    layer: Layer,
-    /// Bytes from the start of the layer's header.
-    offset: usize,
-    /// How many bytes.
-    width: usize,
-    /// The time stamp option's value.
-    timestamp: bool,
-    /// Tells the random values of one packet apart.
-    lane: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layer {
-    Ip,
-    Tcp,
-    /// Bits of the first word of an IPv6 header: a shift and a mask.
-    Word(u32, u32),
-}
-
 /// A number of the probe, as far as it can be told again when an answer comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Number {
@@ -203,74 +171,6 @@ pub fn proving(expression: &Expression<'_>) -> heapless::Vec<Generated, FIELDS> 
         }
     }
     all
-}
-
-impl Ports {
-    /// Takes one port.
-    #[must_use]
-    pub const fn one(port: u16) -> Self {
-        Self { first: port, step: NonZero::<u16>::MIN, count: 1 }
-    }
-
-    /// Takes the ports from `first` to `last`; `None` when they are in the wrong order.
-    #[must_use]
-    pub fn range(first: u16, last: u16) -> Option<Self> {
-        let count = u32::from(last.checked_sub(first)?).saturating_add(1);
-        Some(Self { first, step: NonZero::<u16>::MIN, count })
-    }
-
-    /// Takes every `variants`th port from the `variant`th, so that an answer's port tells the
-    /// probe; all of them if there are fewer ports than variants.
-    #[must_use]
-    pub fn share(self, variant: u16, variants: u16) -> Self {
-        let Some(step) = NonZero::new(variants).filter(|step| u32::from(step.get()) <= self.count)
-        else {
-            return self;
-        };
-        let left = self.count.saturating_sub(variant.into());
-        let count = left.div_ceil(step.get().into());
-        let first = self.first.saturating_add(variant.saturating_mul(self.step.get()));
-        let step = NonZero::new(self.step.get().saturating_mul(step.get())).unwrap_or(step);
-        Self { first, step, count }
-    }
-
-    /// Tells the lowest port.
-    #[must_use]
-    pub const fn first(&self) -> u16 {
-        self.first
-    }
-
-    /// Tells the distance from one port to the next.
-    #[must_use]
-    pub const fn step(&self) -> u16 {
-        self.step.get()
-    }
-
-    /// Tells how many ports there are, 1 to 65,536.
-    #[must_use]
-    pub const fn count(&self) -> u32 {
-        self.count
-    }
-
-    /// Tells whether `port` is among them.
-    #[inline]
-    #[must_use]
-    pub fn contains(&self, port: u16) -> bool {
-        port.checked_sub(self.first).is_some_and(|distance| {
-            distance % self.step == 0 && u32::from(distance / self.step) < self.count
-        })
-    }
-
-    /// Picks a port by 32 evenly spread bits: the first, and so many steps as the upper half of
-    /// their product with the count says.
-    #[inline]
-    #[must_use]
-    pub fn pick(&self, bits: u32) -> u16 {
-        let steps = scale(bits, self.count.into());
-        let distance = steps.wrapping_mul(u64::from(self.step.get()));
-        let [a, b, ..] = distance.to_le_bytes();
-        self.first.wrapping_add(u16::from_le_bytes([a, b]))
-    }
 }
 
 impl Choice {
@@ -382,8 +282,8 @@ impl<'b> Template<'b> {
     #[inline]
     #[must_use]
     pub fn source_port(&self, target: &Target) -> u16 {
-        if self.choice.ports.count == 1 {
-            return self.choice.ports.first;
+        if self.choice.ports.count() == 1 {
+            return self.choice.ports.first();
         }
         let secret = self.port_secret();
         let address = match target.address {
@@ -606,67 +506,6 @@ struct Sums {
     tcp: u64,
 }
 
-impl Base {
-    /// Reads the checksum at `offset` back; `None` where it is forced.
-    fn of(checksum: Checksum, bytes: &[u8], offset: usize) -> Option<Self> {
-        let written = bytes.get(offset..)?.first_chunk::<2>().copied().map(u16::from_be_bytes)?;
-        match checksum {
-            Checksum::Computed => Some(Self { sum: !written, bad: false }),
-            Checksum::Bad => Some(Self { sum: written, bad: true }),
-            Checksum::Forced(_) => None,
-        }
-    }
-
-    /// Tells the checksum with so much more.
-    #[inline]
-    const fn with(self, more: u64) -> u16 {
-        let sum = more.wrapping_add(self.sum as u64);
-        let sum = (sum & 0xffff_ffff).wrapping_add(sum >> 32);
-        let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-        let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-        let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-        let [a, b, ..] = sum.to_le_bytes();
-        let sum = u16::from_le_bytes([a, b]);
-        if self.bad { sum } else { !sum }
-    }
-}
-
-impl Field {
-    /// Finds where a place lies; `None` when the IP version has none such.
-    const fn at(place: Place, generator: Generator, v4: bool, lane: u64) -> Option<Self> {
-        let (layer, offset, width) = match (place, v4) {
-            (Place::Seq, _) => (Layer::Tcp, 4, 4),
-            (Place::Ack, _) => (Layer::Tcp, 8, 4),
-            (Place::Window, _) => (Layer::Tcp, 14, 2),
-            (Place::Urgent, _) => (Layer::Tcp, 18, 2),
-            (Place::Options { offset, width, .. }, _) => {
-                (Layer::Tcp, tcp::Header::LENGTH.saturating_add(offset as usize), width as usize)
-            }
-            (Place::Id, true) => (Layer::Ip, 4, 2),
-            (Place::HopLimit, true) => (Layer::Ip, 8, 1),
-            (Place::TrafficClass, true) => (Layer::Ip, 1, 1),
-            (Place::HopLimit, false) => (Layer::Ip, 7, 1),
-            (Place::TrafficClass, false) => (Layer::Word(20, 0x0ff0_0000), 0, 4),
-            (Place::FlowLabel, false) => (Layer::Word(0, 0x000f_ffff), 0, 4),
-            (Place::Id, false) | (Place::FlowLabel, true) => return None,
-        };
-        let timestamp = matches!(place, Place::Options { timestamp: true, .. });
-        Some(Self { generator, layer, offset, width, timestamp, lane })
-    }
-
-    /// Writes the low bytes of a value, and tells what they add to the sum of the header's words.
-    fn write(&self, frame: &mut [u8], header: usize, value: u32) -> Option<u64> {
-        let begin = header.saturating_add(self.offset);
-        let end = begin.saturating_add(self.width);
-        let bytes = value.to_be_bytes();
-        let bytes = bytes.get(bytes.len().checked_sub(self.width)?..)?;
-        frame.get_mut(begin..end)?.copy_from_slice(bytes);
-        let value = bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
-        let odd = self.offset.wrapping_add(self.width) & 1 != 0;
-        Some(if odd { value << 8 } else { value })
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -679,44 +518,6 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// Takes away what every packet has of its own.
-fn bare<'a>(draft: &Draft<'a>) -> Draft<'a> {
-    let network = match draft.network {
-        Network::V4(header) => {
-            Network::V4(craft::Ipv4 { destination: Ipv4Addr::UNSPECIFIED, ..header })
-        }
-        Network::V6(header) => {
-            Network::V6(craft::Ipv6 { destination: Ipv6Addr::UNSPECIFIED, ..header })
-        }
-    };
-    Draft { network, source_port: 0, destination_port: 0, ..*draft }
-}
-
-/// Takes away a field that is generated. Option bytes hold zeroes already.
-const fn still(mut draft: Draft<'_>, place: Place) -> Draft<'_> {
-    match (place, &mut draft.network) {
-        (Place::Seq, _) => draft.seq = Seq(0),
-        (Place::Ack, _) => draft.ack = Seq(0),
-        (Place::Window, _) => draft.window = 0,
-        (Place::Urgent, _) => draft.urgent = 0,
-        (Place::Id, Network::V4(header)) => header.id = 0,
-        (Place::HopLimit, Network::V4(header)) => header.ttl = 0,
-        (Place::TrafficClass, Network::V4(header)) => header.tos = 0,
-        (Place::HopLimit, Network::V6(header)) => header.hop_limit = 0,
-        (Place::TrafficClass, Network::V6(header)) => header.traffic_class = 0,
-        (Place::FlowLabel, Network::V6(header)) => header.flow_label = 0,
-        _ => {}
-    }
-    draft
-}
-
-fn ip_base(network: &Network<'_>, bytes: &[u8]) -> Option<Base> {
-    match network {
-        Network::V4(header) => Base::of(header.checksum, bytes, 10),
-        Network::V6(_) => None,
-    }
-}
-
 fn sequence_length(draft: &Draft<'_>) -> u32 {
     let data = u32::try_from(draft.payload.len()).unwrap_or(u32::MAX);
     let controls = [Flags::SYN, Flags::FIN].map(|flag| u32::from(draft.flags.contains(flag)));
@@ -728,12 +529,6 @@ fn sequence_length(draft: &Draft<'_>) -> u32 {
 const fn stir(a: u64, b: u64) -> u64 {
     let product = (a ^ b).wrapping_mul(MULTIPLIER);
     product ^ product >> 32
-}
-
-/// Scales 32 evenly spread bits to `0..span`.
-#[inline]
-fn scale(bits: u32, span: u64) -> u64 {
-    u64::from(bits).wrapping_mul(span) >> 32
 }
 
 #[inline]
