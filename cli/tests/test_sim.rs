@@ -210,3 +210,30 @@ fn what_cannot_be_done_is_said() {
         assert!(text.contains(word), "{arguments}: {text}");
     }
 }
+
+#[test]
+fn todays_questions_on_a_clean_path() {
+    let text = stdout("test --backend sim --suite modern", 0);
+    assert!(text.contains("122 passed, 0 interfered with, 1 undetermined"), "{text}");
+}
+
+#[test]
+fn todays_questions_by_family_and_name() {
+    let text =
+        stdout("test --backend sim:ecn-bleach --suite modern --only SynEct,accecn --json", 1);
+    let objects = objects(&text);
+    let (summary, verdicts) = objects.split_last().unwrap();
+    assert_eq!(summary["interfered"], 4, "{text}");
+    assert!(verdicts.iter().all(|verdict| verdict["family"] == "accecn"), "{text}");
+    let id = |id: &str| verdicts.iter().any(|verdict| verdict["id"] == id);
+    assert!(id("ip.ecn.ect0.syn.outbound.removed"), "{text}");
+    let said = stderr("test --backend sim --suite modern --only nothing", 2);
+    assert!(said.contains("hint: `tcpexposure test --suite modern --list`"), "{said}");
+}
+
+#[test]
+fn both_suites_in_one_run() {
+    let text = stdout("test --backend sim --suite all --json", 0);
+    let summaries = objects(&text).into_iter().filter(|object| object["type"] == "summary");
+    assert_eq!(summaries.count(), 2, "{text}");
+}

@@ -1,10 +1,12 @@
 //! Where results go, and where remarks go.
 
+pub(crate) mod findings;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod packets;
 pub(crate) mod save;
 pub(crate) mod stamp;
+pub(crate) mod text;
 pub(crate) mod verdicts;
 
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};

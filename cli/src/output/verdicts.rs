@@ -4,11 +4,12 @@ use std::{net::IpAddr, time::Duration};
 
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
-use tcpexposure_core::experiment::{
-    Config, ENTRIES, Outcome, Peer, Summary, UNDETERMINED, Verdict,
-};
+use tcpexposure_core::experiment::{Config, ENTRIES, Outcome, Summary, UNDETERMINED, Verdict};
 
-use super::Output;
+use super::{
+    Output,
+    text::{paragraph, peer, peer_sentence, plural, seconds, wrap},
+};
 use crate::exit::Failure;
 
 /// How results are printed.
@@ -289,60 +290,6 @@ fn names(group: &Group<'_>) -> String {
     }
 }
 
-fn plural(count: impl Into<u64>, word: &str) -> String {
-    let count = count.into();
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
-}
-
-fn seconds(span: Duration) -> String {
-    format!("{:.2} s", span.as_secs_f64())
-}
-
-const fn peer(peer: Peer) -> &'static str {
-    match peer {
-        Peer::Unknown => "unknown",
-        Peer::Responder => "responder",
-        Peer::Server => "server",
-    }
-}
-
-const fn peer_sentence(peer: Peer) -> &'static str {
-    match peer {
-        Peer::Unknown => "what answers there did not show",
-        Peer::Responder => "a responder answers there",
-        Peer::Server => "an ordinary server answers there, so that less can be told",
-    }
-}
-
-/// Prints a text whose further lines begin below its own beginning.
-fn paragraph(output: &mut Output, head: &str, text: &str) -> Result<(), Failure> {
-    wrap(head, text).iter().try_for_each(|line| output.line(line))
-}
-
-/// Breaks a text into lines, the first behind `head` and the others below it.
-fn wrap(head: &str, text: &str) -> Vec<String> {
-    let indent = head.chars().count();
-    let mut lines = vec![head.to_owned()];
-    let mut width = indent;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        let fresh = width == indent;
-        if !fresh && width + 1 + length > WIDTH {
-            lines.push(" ".repeat(indent));
-            width = indent;
-        }
-        if let Some(line) = lines.last_mut() {
-            if width > indent {
-                line.push(' ');
-                width += 1;
-            }
-            line.push_str(word);
-        }
-        width += length;
-    }
-    lines
-}
-
 /// What follows from verdicts whose id begins so.
 const ADVICE: &[(&str, &str)] = &[
     ("tcp.opt.unknown", "New TCP options do not get through; what needs them must fall back."),
@@ -359,20 +306,3 @@ const ADVICE: &[(&str, &str)] = &[
 
 /// The most names that are listed for one thing that the path does.
 const NAMES: usize = 16;
-/// The width of a line.
-const WIDTH: usize = 80;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_broken_under_their_beginning() {
-        let text = "word ".repeat(20);
-        let lines = wrap("head  ", text.trim_end());
-        assert_eq!(lines.len(), 2);
-        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{lines:?}");
-        assert!(lines[1].starts_with("      word"), "{lines:?}");
-        assert_eq!(wrap("", "one two"), ["one two"]);
-    }
-}

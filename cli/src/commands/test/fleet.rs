@@ -119,7 +119,7 @@ fn turn(
     if let Some((mut report, begin)) = ended.and_then(|place| reports.remove(&place)) {
         report.duration = path.now().since(begin);
         report.print(output)?;
-        tally.add(&report);
+        tally.add(report.interfered(), report.interrupted, report.silence());
     }
     failure.map_or(Ok(outcome), Err)
 }

@@ -1,7 +1,7 @@
 //! The list of what is asked.
 
 use serde_json::{Value, json};
-use tcpexposure_core::experiment::{Code, ENTRIES, catalogue::Row};
+use tcpexposure_core::experiment::{Code, ENTRIES, catalogue::Row, modern::ROWS};
 
 use crate::{exit::Failure, output::Output};
 
@@ -12,6 +12,27 @@ pub(super) fn print(output: &mut Output) -> Result<(), Failure> {
             output.object(&object(row))?;
         } else {
             output.line(&format!("{:<23}{}", row.name, row.asks))?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints a row for each of today's questions.
+pub(super) fn print_modern(output: &mut Output) -> Result<(), Failure> {
+    for row in ROWS {
+        if output.json {
+            output.object(&json!({
+                "type": "entry",
+                "suite": "modern",
+                "entry": row.name,
+                "family": row.family.word(),
+                "id": row.id,
+                "reference": row.reference,
+                "asks": row.asks,
+            }))?;
+        } else {
+            let (name, family) = (row.name, row.family.word());
+            output.line(&format!("{name:<23}{family:<10}{} ({})", row.asks, row.reference))?;
         }
     }
     Ok(())

@@ -3,16 +3,20 @@
 mod fleet;
 mod list;
 mod many;
+mod modern;
 mod run;
 mod targets;
 
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::ValueEnum;
-use tcpexposure_core::experiment::{Config, Dialect, ENTRIES, Host, Peer, Ports, Selection};
+use tcpexposure_core::experiment::{
+    Config, Dialect, ENTRIES, Host, Peer, Ports, Selection, modern::Choice,
+};
 
 use crate::{
     backend::{Backend, Way},
@@ -44,18 +48,21 @@ pub(crate) struct Test {
     /// Read more targets from a file, one a line; `#` begins a comment, `-` is standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// How the questions are put: in today's form, or as in 2011
-    #[arg(long, value_enum, default_value_t = Suite::Modern, value_name = "SUITE")]
-    suite: Suite,
+    /// Which questions are put; without this, the 43 of 2011 in today's form
+    #[arg(long, value_enum, value_name = "SUITE")]
+    suite: Option<Suite>,
     /// Judge as in 2011, with the faults of that time; with --suite classic only
     #[arg(long)]
     faithful: bool,
-    /// Ask only these questions, and those that they build on
+    /// Ask only these questions, and those that they build on; with --suite modern, also families
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
     /// List the questions, and test nothing
     #[arg(long)]
     list: bool,
+    /// How long a connection is silent before boxes are asked whether they remember it
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = units::time)]
+    idle: Duration,
     /// How many connections to have open at a time: 1, 2, 4, 8 or 16; others are rounded down
     #[arg(long, default_value_t = 8, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..))]
@@ -87,10 +94,12 @@ pub(crate) struct Test {
 /// How the questions are put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Suite {
-    /// As in 2011: a responder of that time understands it
+    /// The 43 as they were put in 2011: a responder of that time understands them
     Classic,
-    /// In today's form
+    /// Today's: MPTCP, Fast Open, Accurate ECN, reserved bits and more
     Modern,
+    /// The 43 in today's form, and today's
+    All,
 }
 
 /// What is known of the far end.
@@ -108,6 +117,7 @@ enum FarEnd {
 struct Task {
     dialect: Dialect,
     entries: Selection,
+    rows: Choice,
     format: Format,
     stop: Stop,
     guards: Guards,
@@ -130,10 +140,14 @@ impl Test {
         let format = if output.json { Format::Json } else { self.format };
         output.json = format == Format::Json;
         if self.list {
-            list::print(output)?;
+            self.list(output)?;
             return Ok(Exit::Done);
         }
-        let entries = self.selection()?;
+        let (entries, rows) = self.wanted()?;
+        if format == Format::Classic && self.asks_today() {
+            return Err(Failure::new(Exit::Usage, "the line of 2011 holds its 43 questions only")
+                .hint("print today's with --format text or json"));
+        }
         let dialect = self.dialect()?;
         let addresses = self.addresses()?;
         if self.write.is_some() && addresses.len() > 1 {
@@ -144,12 +158,13 @@ impl Test {
         let task = Task {
             dialect,
             entries,
+            rows,
             format,
             stop: Stop::install()?,
             guards: self.backend.guards(Ports::WANTED)?,
             seed: self.backend.seed()?,
         };
-        let tally = if self.file.is_some() && addresses.len() > 1 {
+        let tally = if self.file.is_some() && addresses.len() > 1 && !self.asks_today() {
             self.many(&addresses, &task, output)?
         } else {
             self.in_turn(&addresses, &task, output)?
@@ -166,16 +181,47 @@ impl Test {
     ) -> Result<Tally, Failure> {
         let mut tally = Tally::default();
         for address in addresses {
-            match self.one(address, task, output) {
+            match self.each(address, task, &mut tally, output) {
                 Err(failure) if addresses.len() == 1 => return Err(failure),
                 Err(failure) => tally.fail(address, failure)?,
-                Ok(report) => tally.add(&report),
+                Ok(()) => {}
             }
             if tally.interrupted {
                 break;
             }
         }
         Ok(tally)
+    }
+
+    /// Puts the suites that are wanted to one port.
+    fn each(
+        &self,
+        address: &Address,
+        task: &Task,
+        tally: &mut Tally,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        if self.suite != Some(Suite::Modern) {
+            let report = self.one(address, task, output)?;
+            tally.add(report.interfered(), report.interrupted, report.silence());
+        }
+        if self.asks_today() && !tally.interrupted {
+            let findings = self.modern(address, task, output)?;
+            tally.add(findings.interfered(), findings.interrupted, findings.silence());
+        }
+        Ok(())
+    }
+
+    /// Tells whether today's questions are put.
+    const fn asks_today(&self) -> bool {
+        matches!(self.suite, Some(Suite::Modern | Suite::All))
+    }
+
+    fn list(&self, output: &mut Output) -> Result<(), Failure> {
+        if self.suite != Some(Suite::Modern) {
+            list::print(output)?;
+        }
+        if self.asks_today() { list::print_modern(output) } else { Ok(()) }
     }
 
     /// Tests one port of one target, and prints what comes of it.
@@ -194,7 +240,7 @@ impl Test {
         Way {
             interface: self.interface.as_deref(),
             mac: self.gateway_mac,
-            classic: self.suite == Suite::Classic,
+            classic: self.suite == Some(Suite::Classic),
             ..Way::default()
         }
     }
@@ -230,30 +276,23 @@ impl Test {
 
     fn dialect(&self) -> Result<Dialect, Failure> {
         match (self.suite, self.faithful) {
-            (Suite::Modern, false) => Ok(Dialect::Modern43),
-            (Suite::Modern, true) => {
-                Err(Failure::new(Exit::Usage, "--faithful is about the suite of 2011")
-                    .hint("add --suite classic"))
-            }
-            (Suite::Classic, faithful) => Ok(Dialect::Classic { faithful }),
+            (Some(Suite::Classic), faithful) => Ok(Dialect::Classic { faithful }),
+            (_, false) => Ok(Dialect::Modern43),
+            (_, true) => Err(Failure::new(Exit::Usage, "--faithful is about the suite of 2011")
+                .hint("add --suite classic")),
         }
     }
 
-    /// Gives the entries that are wanted.
-    fn selection(&self) -> Result<Selection, Failure> {
-        if self.only.is_empty() {
-            return Ok(Selection::ALL);
+    /// Gives the entries and the rows that are wanted.
+    fn wanted(&self) -> Result<(Selection, Choice), Failure> {
+        match self.suite {
+            Some(Suite::Modern) => Ok((Selection::ALL, modern::choice(&self.only)?)),
+            Some(Suite::All) if !self.only.is_empty() => {
+                Err(Failure::new(Exit::Usage, "--only chooses from one suite")
+                    .hint("put the suites one by one"))
+            }
+            _ => Ok((selection(&self.only)?, Choice::ALL)),
         }
-        let mut selection = Selection::NONE;
-        for name in &self.only {
-            let row = ENTRIES.iter().find(|row| row.name.eq_ignore_ascii_case(name));
-            let row = row.ok_or_else(|| {
-                Failure::new(Exit::Usage, format!("no question is called {name:?}"))
-                    .hint("`tcpexposure test --list` lists them")
-            })?;
-            selection = selection.with(row.entry);
-        }
-        Ok(selection)
     }
 
     /// Gives the name to be told in HTTP headers.
@@ -286,11 +325,11 @@ impl Test {
 }
 
 impl Tally {
-    fn add(&mut self, report: &Report) {
+    fn add(&mut self, interfered: bool, interrupted: bool, silence: Option<String>) {
         self.runs += 1;
-        self.interfered |= report.interfered();
-        self.interrupted |= report.interrupted;
-        self.silent.extend(report.silence());
+        self.interfered |= interfered;
+        self.interrupted |= interrupted;
+        self.silent.extend(silence);
     }
 
     /// Notes a run that could not be made, and says so, because the others go on; unless none can.
@@ -325,6 +364,21 @@ impl Tally {
             (false, false) => Exit::Done,
         })
     }
+}
+
+/// Gives the entries of these names.
+fn selection(names: &[String]) -> Result<Selection, Failure> {
+    if names.is_empty() {
+        return Ok(Selection::ALL);
+    }
+    names.iter().try_fold(Selection::NONE, |selection, name| {
+        let row = ENTRIES.iter().find(|row| row.name.eq_ignore_ascii_case(name));
+        let row = row.ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("no question is called {name:?}"))
+                .hint("`tcpexposure test --list` lists them")
+        })?;
+        Ok(selection.with(row.entry))
+    })
 }
 
 /// The target of a simulated path where none is named.

@@ -56,16 +56,12 @@ impl Plan<'_> {
 
     fn suite<const PARALLEL: usize>(
         self,
-        mut path: backend::Path,
+        path: backend::Path,
         stop: &Stop,
         output: &mut Output,
     ) -> Result<Report, Failure> {
-        let capture = self.write.map(Save::create).transpose()?;
-        let capture: Option<Capture> = capture.map(|save| Rc::new(RefCell::new(Ok(save))));
-        if let Some(capture) = &capture {
-            let capture = Rc::clone(capture);
-            path = path.tapped(move |crossing| keep(&capture, &crossing));
-        }
+        let keeping = Keeping::begin(self.write)?;
+        let mut path = keeping.tap(path);
         let mut report = Report::new(self.name, &self.config, self.format);
         let mut suite = Box::new(Suite::<PARALLEL>::new(self.config));
         let begin = path.now();
@@ -78,9 +74,32 @@ impl Plan<'_> {
         report.duration = path.now().since(begin);
         report.print(output)?;
         drop(path);
-        let capture = capture.and_then(Rc::into_inner).map(RefCell::into_inner);
-        capture.transpose()?.map_or(Ok(()), Save::finish)?;
+        keeping.finish()?;
         Ok(report)
+    }
+}
+
+/// Keeps the packets of a run, if they are wanted.
+pub(super) struct Keeping(Option<Capture>);
+
+impl Keeping {
+    /// Creates the capture file.
+    pub(super) fn begin(file: Option<&Path>) -> Result<Self, Failure> {
+        let save = file.map(Save::create).transpose()?;
+        Ok(Self(save.map(|save| Rc::new(RefCell::new(Ok(save))))))
+    }
+
+    /// Lets all that crosses a path be kept.
+    pub(super) fn tap(&self, path: backend::Path) -> backend::Path {
+        let Some(capture) = &self.0 else { return path };
+        let capture = Rc::clone(capture);
+        path.tapped(move |crossing| keep(&capture, &crossing))
+    }
+
+    /// Completes the file; the path must be gone by then.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let capture = self.0.and_then(Rc::into_inner).map(RefCell::into_inner);
+        capture.transpose()?.map_or(Ok(()), Save::finish)
     }
 }
 

@@ -76,31 +76,31 @@ impl Finding {
             return out.write_str(why.sentence());
         }
         if let (Outcome::Changed, Some((sent, arrived))) = (self.outcome, self.values) {
-            return write!(out, "{noun} was changed{} from {sent} to {arrived}.", self.way());
+            return write!(out, "{noun}: changed{} from {sent} to {arrived}.", self.way());
         }
         let (before, after) = match self.outcome {
-            Outcome::Passed => return write!(out, "{noun} arrived as it was sent."),
-            Outcome::Removed => ("was removed", "."),
-            Outcome::Changed => ("was changed", "."),
-            Outcome::Zeroed => ("was cleared", "."),
+            Outcome::Passed => return write!(out, "{noun}: arrived as sent."),
+            Outcome::Removed => ("removed", "."),
+            Outcome::Changed => ("changed", "."),
+            Outcome::Zeroed => ("cleared", "."),
             Outcome::Reflected => {
                 ("came back as a copy", ", from something that does not understand it.")
             }
-            Outcome::Dropped => ("was lost", ", every time, while a plain segment was answered."),
-            Outcome::Reset => ("was answered by a reset", ", while a plain segment was not."),
-            Outcome::AnsweredByBox => ("was answered by a box", "."),
+            Outcome::Dropped => ("lost", ", every time, while a plain segment was answered."),
+            Outcome::Reset => ("answered by a reset", ", while a plain segment was not."),
+            Outcome::AnsweredByBox => ("answered by a box", "."),
             Outcome::Split => ("arrived in more pieces", "."),
             Outcome::Merged => ("arrived in fewer pieces", "."),
-            Outcome::Understood => ("was understood by the server", "."),
+            Outcome::Understood => ("understood by the server", "."),
             Outcome::Works => {
                 ("does no harm", ": the server answers, but does not tell whether it arrived.")
             }
             Outcome::Broken => ("keeps the server from answering", ", which answers without."),
-            Outcome::Offline => ("was not answered", ", nor was a plain segment."),
-            Outcome::Transient => ("was answered", ", but a plain segment was not."),
-            Outcome::Undetermined => ("could not be determined", "."),
+            Outcome::Offline => ("not answered", ", nor was a plain segment."),
+            Outcome::Transient => ("answered", ", but a plain segment was not."),
+            Outcome::Undetermined => ("not determined", "."),
         };
-        write!(out, "{noun} {before}{}{after}", self.way())
+        write!(out, "{noun}: {before}{}{after}", self.way())
     }
 
     const fn way(&self) -> &'static str {

@@ -1,0 +1,137 @@
+//! Today's questions to one port.
+
+use std::{net::SocketAddr, ops::ControlFlow};
+
+use tcpexposure_core::experiment::{
+    Ports,
+    modern::{Choice, Family, Modern, ModernConfig, ModernEvent, by_name},
+};
+use tcpexposure_link::{Link as _, Outcome, drive};
+
+use super::{Task, Test, run::Keeping, targets::Address};
+use crate::{
+    backend::Path,
+    exit::{Exit, Failure},
+    output::{Output, findings::Findings, verdicts::Format},
+    stop::Stop,
+};
+
+impl Test {
+    /// Puts today's questions to one port of one target, and prints what comes of it.
+    pub(super) fn modern(
+        &self,
+        address: &Address,
+        task: &Task,
+        output: &mut Output,
+    ) -> Result<Findings, Failure> {
+        let target = address.resolve()?;
+        let path = self.backend.open_from(target, &self.way(), &task.guards)?;
+        output.detail(&path.description);
+        output.remark(&format!("testing {} port {}", target.ip(), target.port()));
+        let config = self.modern_config(target, &path, task);
+        let findings = Findings::new(&address.host, &config, task.format == Format::Json);
+        let run = Run { config, findings, keeping: Keeping::begin(self.write.as_deref())? };
+        match self.parallel {
+            1 => run.with::<1>(path, &task.stop, output),
+            2..4 => run.with::<2>(path, &task.stop, output),
+            4..8 => run.with::<4>(path, &task.stop, output),
+            8..16 => run.with::<8>(path, &task.stop, output),
+            _ => run.with::<16>(path, &task.stop, output),
+        }
+    }
+
+    fn modern_config(&self, target: SocketAddr, path: &Path, task: &Task) -> ModernConfig {
+        ModernConfig {
+            target: target.ip(),
+            port: target.port(),
+            source: path.source.ip(),
+            ports: Ports { first: task.guards.first(), count: task.guards.count() },
+            rows: task.rows,
+            peer: self.peer(),
+            http: self.http.is_some(),
+            idle: self.idle,
+            seed: task.seed,
+        }
+    }
+}
+
+/// Gives the rows that are wanted: by name, or by family.
+pub(super) fn choice(names: &[String]) -> Result<Choice, Failure> {
+    if names.is_empty() {
+        return Ok(Choice::ALL);
+    }
+    names.iter().try_fold(Choice::NONE, |choice, name| {
+        let family =
+            Family::ALL.into_iter().find(|family| family.word().eq_ignore_ascii_case(name));
+        match (family, by_name(name)) {
+            (Some(family), _) => Ok(choice.with_family(family)),
+            (None, Some(row)) => Ok(choice.with(row)),
+            (None, None) => Err(Failure::new(
+                Exit::Usage,
+                format!("no question and no family of questions is called {name:?}"),
+            )
+            .hint("`tcpexposure test --suite modern --list` lists them")),
+        }
+    })
+}
+
+/// A run that is under way.
+struct Run {
+    config: ModernConfig,
+    findings: Findings,
+    keeping: Keeping,
+}
+
+impl Run {
+    fn with<const PARALLEL: usize>(
+        mut self,
+        path: Path,
+        stop: &Stop,
+        output: &mut Output,
+    ) -> Result<Findings, Failure> {
+        let mut path = self.keeping.tap(path);
+        let mut suite = Box::new(Modern::<PARALLEL>::new(self.config));
+        let begin = path.now();
+        let stopped = &mut || stop.asked();
+        if self.watch(&mut suite, &mut path, output, stopped)? == Outcome::Stopped {
+            self.findings.interrupted = true;
+            suite.interrupt();
+            self.watch(&mut suite, &mut path, output, &mut || false)?;
+        }
+        self.findings.duration = path.now().since(begin);
+        self.findings.print(output)?;
+        drop(path);
+        self.keeping.finish()?;
+        Ok(self.findings)
+    }
+
+    /// Drives a suite until it ends or somebody asks to stop.
+    fn watch<const PARALLEL: usize>(
+        &mut self,
+        suite: &mut Modern<PARALLEL>,
+        path: &mut Path,
+        output: &mut Output,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Outcome, Failure> {
+        let mut failure = None;
+        let outcome = drive(suite, path, |event| {
+            let result = match event {
+                Some(ModernEvent::Finding(finding)) => self.findings.finding(finding, output),
+                Some(ModernEvent::Summary(summary)) => {
+                    self.findings.summary = Some(summary);
+                    Ok(())
+                }
+                None if stop() => return ControlFlow::Break(()),
+                None => Ok(()),
+            };
+            result.map_or_else(
+                |error| {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                },
+                ControlFlow::Continue,
+            )
+        })?;
+        failure.map_or(Ok(outcome), Err)
+    }
+}

@@ -1,0 +1,84 @@
+//! Words and lines that reports share.
+
+use std::time::Duration;
+
+use tcpexposure_core::experiment::Peer;
+
+use super::Output;
+use crate::exit::Failure;
+
+/// Counts things.
+pub(crate) fn plural(count: impl Into<u64>, word: &str) -> String {
+    let count = count.into();
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Writes a time in seconds.
+pub(crate) fn seconds(span: Duration) -> String {
+    format!("{:.2} s", span.as_secs_f64())
+}
+
+/// Names what answers.
+pub(crate) const fn peer(peer: Peer) -> &'static str {
+    match peer {
+        Peer::Unknown => "unknown",
+        Peer::Responder => "responder",
+        Peer::Server => "server",
+    }
+}
+
+/// Says what answers.
+pub(crate) const fn peer_sentence(peer: Peer) -> &'static str {
+    match peer {
+        Peer::Unknown => "what answers there did not show",
+        Peer::Responder => "a responder answers there",
+        Peer::Server => "an ordinary server answers there, so that less can be told",
+    }
+}
+
+/// Prints a text whose further lines begin below its own beginning.
+pub(crate) fn paragraph(output: &mut Output, head: &str, text: &str) -> Result<(), Failure> {
+    wrap(head, text).iter().try_for_each(|line| output.line(line))
+}
+
+/// Breaks a text into lines, the first behind `head` and the others below it.
+pub(crate) fn wrap(head: &str, text: &str) -> Vec<String> {
+    let indent = head.chars().count();
+    let mut lines = vec![head.to_owned()];
+    let mut width = indent;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        let fresh = width == indent;
+        if !fresh && width + 1 + length > WIDTH {
+            lines.push(" ".repeat(indent));
+            width = indent;
+        }
+        if let Some(line) = lines.last_mut() {
+            if width > indent {
+                line.push(' ');
+                width += 1;
+            }
+            line.push_str(word);
+        }
+        width += length;
+    }
+    lines
+}
+
+/// The width of a line.
+const WIDTH: usize = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_under_their_beginning() {
+        let text = "word ".repeat(20);
+        let lines = wrap("head  ", text.trim_end());
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{lines:?}");
+        assert!(lines[1].starts_with("      word"), "{lines:?}");
+        assert_eq!(wrap("", "one two"), ["one two"]);
+    }
+}
