@@ -25,6 +25,7 @@
 
 mod address;
 mod auxiliary;
+pub mod bpf;
 pub mod choose;
 pub mod doctor;
 mod error;

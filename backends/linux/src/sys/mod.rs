@@ -3,6 +3,8 @@
 //! Arguments and results are owned or borrowed Rust values, so that nothing outside this file
 //! handles a pointer.
 
+pub(crate) mod bpf;
+
 use std::{
     io, mem,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
