@@ -1,11 +1,14 @@
 //! The way between an engine and a wire: one [`Link`] trait, one loop ([`drive`]), capture files
 //! ([`savefile`]), a link around a link that shows what crosses it ([`tap`]), and what the backends
-//! share: filters for the kernel ([`filter`]).
+//! share: filters for the kernel ([`filter`]), link-layer headers ([`frame`]), echoes of loopback
+//! ([`echo`]).
 #![forbid(unsafe_code)]
 
 mod drive;
+pub mod echo;
 mod exchange;
 pub mod filter;
+pub mod frame;
 pub mod savefile;
 pub mod tap;
 

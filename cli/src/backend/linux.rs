@@ -14,6 +14,10 @@ pub(super) fn open(
     way: &Way<'_>,
     ports: RangeInclusive<u16>,
 ) -> Result<Opened, Failure> {
+    if matches!(asked, Backend::Bpf) {
+        return Err(Failure::new(Exit::Usage, "Linux has no /dev/bpf")
+            .hint("use --backend packet, which reaches the same layer here"));
+    }
     let options = Options {
         interface: way.interface.map(str::to_owned),
         source: way.source,
@@ -34,10 +38,35 @@ pub(super) fn open(
 /// Asks the routing table for our own address towards a target.
 pub(super) fn routed(target: IpAddr, way: &Way<'_>) -> Result<IpAddr, Failure> {
     let route = Route::look_up(target, way.interface, way.source)?;
-    route.source.ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("there is no address to reach {target} from"))
-            .hint("give the interface an address")
+    route.source.ok_or_else(|| without_address(target))
+}
+
+/// Finds out by which interface to go, and between which hardware addresses.
+#[cfg(feature = "pcap")]
+pub(super) fn hop(target: IpAddr, way: &Way<'_>) -> Result<super::Hop, Failure> {
+    use tcpexposure_link::frame::Macs;
+    use tcpexposure_linux::{Framing, neighbour};
+    let route = Route::look_up(target, way.interface, way.source)?;
+    let interface = &route.interface;
+    let own = interface.mac.unwrap_or_default();
+    let destination = match way.mac {
+        _ if interface.framing != Framing::Ethernet => None,
+        Some(mac) => Some(mac),
+        None if interface.loopback || interface.no_arp => Some(own),
+        None => Some(neighbour::resolve(route.next_hop(), interface)?),
+    };
+    Ok(super::Hop {
+        source: route.source.ok_or_else(|| without_address(target))?,
+        macs: destination.map(|destination| Macs { destination, source: own }),
+        mtu: interface.mtu,
+        loopback: interface.loopback,
+        interface: route.interface.name,
     })
+}
+
+fn without_address(target: IpAddr) -> Failure {
+    Failure::new(Exit::Usage, format!("there is no address to reach {target} from"))
+        .hint("give the interface an address")
 }
 
 /// Listens for what comes to ports that are guarded already.

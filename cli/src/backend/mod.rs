@@ -1,5 +1,7 @@
 //! The one choice of a way to the wire: what each system has is in a file of its own.
 
+#[cfg_attr(not(feature = "pcap"), path = "without_pcap.rs")]
+mod pcap;
 mod sim;
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "none.rs")]
@@ -33,6 +35,10 @@ pub(crate) enum Backend {
     Raw,
     /// A packet socket.
     Packet,
+    /// A BPF device.
+    Bpf,
+    /// libpcap.
+    Pcap,
     /// A simulated path, by its description.
     Sim(String),
 }
@@ -63,6 +69,17 @@ pub(crate) struct Path {
     _guard: Option<Guards>,
 }
 
+/// The first step towards a target, for what knows interfaces but no routes.
+#[cfg(feature = "pcap")]
+struct Hop {
+    interface: String,
+    source: IpAddr,
+    /// For Ethernet.
+    macs: Option<tcpexposure_link::frame::Macs>,
+    mtu: usize,
+    loopback: bool,
+}
+
 /// What a system has opened: a link, the address to send from, and what was chosen and why.
 struct Opened {
     link: Box<dyn Link>,
@@ -84,7 +101,11 @@ impl FromStr for Backend {
             "auto" => Ok(Self::Auto),
             "raw" => Ok(Self::Raw),
             "packet" => Ok(Self::Packet),
-            _ => Err(format!("{text:?} is no backend: auto, raw, packet and sim[:BOX,…] are")),
+            "bpf" => Ok(Self::Bpf),
+            "pcap" => Ok(Self::Pcap),
+            _ => Err(format!(
+                "{text:?} is no backend: auto, raw, packet, bpf, pcap and sim[:BOX,…] are"
+            )),
         }
     }
 }
@@ -128,8 +149,8 @@ impl Backend {
                 let description = format!("a simulated path ({description}) to our own responder");
                 Ok(Path { link, source, description, _guard: None })
             }
-            Self::Packet => {
-                Err(Failure::new(Exit::Usage, "a packet socket leads to one next hop only")
+            Self::Packet | Self::Bpf | Self::Pcap => {
+                Err(Failure::new(Exit::Usage, "this backend leads to one next hop only")
                     .hint("test many targets with --backend raw"))
             }
             Self::Auto | Self::Raw => {
@@ -180,8 +201,10 @@ impl Backend {
     }
 
     fn link(&self, target: SocketAddr, way: &Way<'_>, guards: &Guards) -> Result<Path, Failure> {
-        let Opened { link, source, description } =
-            system::open(self, target.ip(), way, guards.ports())?;
+        let Opened { link, source, description } = match self {
+            Self::Pcap => pcap::open(target.ip(), way, guards.ports())?,
+            _ => system::open(self, target.ip(), way, guards.ports())?,
+        };
         let source = SocketAddr::new(source, guards.first());
         let description = format!("{description}; {}", guards.description());
         Ok(Path { link, source, description, _guard: None })

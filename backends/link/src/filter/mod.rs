@@ -8,11 +8,14 @@
 //! Blocks are put together from smaller blocks, each of which falls out at its end or returns, so
 //! that no jump is counted by hand.
 
+mod machine;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     ops::RangeInclusive,
 };
 
+pub use machine::run;
 use tcpexposure_core::wire::packet::Start;
 
 /// What can be an answer.
