@@ -50,6 +50,11 @@ impl Failure {
         Self { message: format!("{name}: {}", self.message), ..self }
     }
 
+    /// Gives the sentence, and what the user can do about it.
+    pub(crate) fn into_parts(self) -> (String, Option<String>) {
+        (self.message, self.hint)
+    }
+
     /// Tells how the process is to end.
     pub(crate) const fn exit(&self) -> Exit {
         self.exit

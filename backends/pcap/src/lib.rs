@@ -12,4 +12,4 @@ mod error;
 pub mod expression;
 mod link;
 
-pub use link::{Options, PcapLink, open};
+pub use link::{Options, PcapLink, open, probe};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pcap::{Active, Capture, Direction, Linktype, Precision};
+use pcap::{Active, Capture, Device, Direction, Linktype, Precision};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -100,6 +100,21 @@ pub fn open(interface: &str, options: &Options) -> Result<PcapLink, Error> {
         echoes: Echoes::new(options.loopback || !deaf),
         counts: Counts::default(),
     })
+}
+
+/// Finds out whether libpcap may be used here, by opening an interface; nothing is sent.
+///
+/// # Errors
+/// [`Cause::Privilege`], or [`Cause::Unsupported`] when there is no interface that is up.
+pub fn probe() -> Result<(), Error> {
+    let doing = "open an interface through libpcap";
+    let devices = Device::list().map_err(|said| error(doing, "", &said))?;
+    let Some(device) = devices.into_iter().find(|device| device.flags.is_up()) else {
+        let cause = Cause::Unsupported("it finds none that is up".to_owned());
+        return Err(Error { doing: doing.to_owned(), cause });
+    };
+    let result = activate(&device.name);
+    result.map(drop).map_err(|said| error(doing, &device.name, &said))
 }
 
 impl PcapLink {

@@ -4,7 +4,7 @@ use std::{net::IpAddr, ops::RangeInclusive};
 
 use tcpexposure_linux::{Backend as Sending, Interest, Options, Route};
 
-use super::{Backend, Listener, Opened, Way};
+use super::{Ability, Backend, Listener, Opened, Way};
 use crate::exit::{Exit, Failure};
 
 /// Opens the way to `target`, and hears what comes to `ports`.
@@ -15,8 +15,7 @@ pub(super) fn open(
     ports: RangeInclusive<u16>,
 ) -> Result<Opened, Failure> {
     if matches!(asked, Backend::Bpf) {
-        return Err(Failure::new(Exit::Usage, "Linux has no /dev/bpf")
-            .hint("use --backend packet, which reaches the same layer here"));
+        return Err(no_bpf());
     }
     let options = Options {
         interface: way.interface.map(str::to_owned),
@@ -62,6 +61,18 @@ pub(super) fn hop(target: IpAddr, way: &Way<'_>) -> Result<super::Hop, Failure> 
         loopback: interface.loopback,
         interface: route.interface.name,
     })
+}
+
+/// Tries out each way to send.
+pub(super) fn abilities() -> Vec<Ability> {
+    let own = tcpexposure_linux::doctor::abilities().into_iter();
+    let own = own.map(|ability| (ability.name, ability.result.map_err(Failure::from)));
+    own.chain([("bpf", Err(no_bpf()))]).collect()
+}
+
+fn no_bpf() -> Failure {
+    Failure::new(Exit::Usage, "Linux has no /dev/bpf")
+        .hint("use --backend packet, which reaches the same layer here")
 }
 
 fn without_address(target: IpAddr) -> Failure {

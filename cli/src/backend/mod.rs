@@ -87,6 +87,16 @@ struct Opened {
     description: String,
 }
 
+/// The name of a backend, and why it cannot be used here, if so.
+pub(crate) type Ability = (&'static str, Result<(), Failure>);
+
+/// Tries out each backend, without sending anything.
+pub(crate) fn abilities() -> Vec<Ability> {
+    let mut abilities = system::abilities();
+    abilities.extend([("pcap", pcap::probe()), ("sim", Ok(()))]);
+    abilities
+}
+
 impl FromStr for Backend {
     type Err = String;
 

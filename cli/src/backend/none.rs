@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, ops::RangeInclusive};
 
-use super::{Backend, Listener, Opened, Way};
+use super::{Ability, Backend, Listener, Opened, Way};
 use crate::exit::{Exit, Failure};
 
 /// Tells that there is no way to open.
@@ -23,6 +23,11 @@ pub(super) fn routed(_: IpAddr, _: &Way<'_>) -> Result<IpAddr, Failure> {
 /// Tells that there is nothing to listen with.
 pub(super) fn listen(_: Option<&str>, _: Vec<RangeInclusive<u16>>) -> Result<Listener, Failure> {
     Err(missing())
+}
+
+/// Tells that there is nothing to try out.
+pub(super) fn abilities() -> Vec<Ability> {
+    ["raw", "packet", "bpf"].map(|name| (name, Err(missing()))).into()
 }
 
 fn missing() -> Failure {

@@ -25,3 +25,8 @@ pub(super) fn open(
     let description = format!("{}; from {}", link.description(), hop.source);
     Ok(Opened { link: Box::new(link), source: hop.source, description })
 }
+
+/// Finds out whether libpcap may be used here.
+pub(super) fn probe() -> Result<(), Failure> {
+    tcpexposure_pcap::probe().map_err(Failure::from)
+}

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::{
+    backend::{Ability, abilities},
     exit::{Exit, Failure},
     output::Output,
     target::Target,
@@ -78,6 +79,17 @@ impl Finding {
     }
 }
 
+/// Looks at every backend there is.
+fn backends() -> Vec<Finding> {
+    let finding = |(name, result): Ability| match result.map_err(Failure::into_parts) {
+        Ok(()) => Finding::judged(true, format!("backend {name}"), "works"),
+        Err((why, hint)) => {
+            Finding { mend: hint, ..Finding::judged(false, format!("backend {name}"), why) }
+        }
+    };
+    abilities().into_iter().map(finding).collect()
+}
+
 #[cfg(target_os = "linux")]
 mod examine {
     use std::net::IpAddr;
@@ -96,7 +108,7 @@ mod examine {
     pub(super) fn all(targets: &[IpAddr]) -> Vec<Finding> {
         let mut findings = privileges();
         findings.push(guard());
-        findings.extend(backends());
+        findings.extend(super::backends());
         findings.extend(ecn());
         findings.extend(interfaces());
         findings.extend(targets.iter().flat_map(|target| way(*target)));
@@ -133,21 +145,6 @@ mod examine {
             }
             Err(error) => broken(about, &error),
         }
-    }
-
-    fn backends() -> Vec<Finding> {
-        let mut findings: Vec<_> = doctor::abilities()
-            .into_iter()
-            .map(|ability| {
-                let about = format!("backend {}", ability.name);
-                match ability.result {
-                    Ok(()) => Finding::judged(true, about, "works"),
-                    Err(error) => broken(&about, &error),
-                }
-            })
-            .collect();
-        findings.push(Finding::judged(true, "backend sim", "works, without any privilege"));
-        findings
     }
 
     fn ecn() -> Option<Finding> {
@@ -251,9 +248,6 @@ mod examine {
 
     /// Tells what works on a system without a way to the wire.
     pub(super) fn all(_targets: &[IpAddr]) -> Vec<Finding> {
-        vec![
-            Finding::judged(true, "backend sim", "works, without any privilege"),
-            Finding::judged(false, "other backends", "there are none for this system yet"),
-        ]
+        super::backends()
     }
 }
