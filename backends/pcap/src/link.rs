@@ -232,6 +232,7 @@ impl Link for PcapLink {
             received: cfg!(target_os = "linux").then_some(received.into()),
             dropped: Some(stat.dropped.into()),
             missed: Some(stat.if_dropped.into()),
+            ..Statistics::default()
         })
     }
 }
