@@ -79,7 +79,8 @@ pub enum Checksum {
     /// The right one.
     #[default]
     Computed,
-    /// A wrong one: the right one with all bits turned.
+    /// A wrong one: the right one with all bits turned, or 1 where that would be right too (0 and
+    /// 0xffff are the same number in this arithmetic, RFC 1071).
     Bad,
     /// This one.
     Forced(u16),
@@ -257,6 +258,7 @@ impl Checksum {
     const fn of(self, computed: u16) -> u16 {
         match self {
             Self::Computed => computed,
+            Self::Bad if computed == 0 || computed == u16::MAX => 1,
             Self::Bad => !computed,
             Self::Forced(value) => value,
         }

@@ -158,7 +158,9 @@ impl<'a> Parser<'a> {
             let span = open.map_or(self.at, |open| open.span());
             return Err(Problem::new(span, Message::Unclosed));
         }
-        Ok(if verdict.is("correct") { Checksum::Computed } else { Checksum::Forced(value) })
+        // No computed checksum is 0xffff, but it is correct where 0 is.
+        let computed = verdict.is("correct") && value != u16::MAX;
+        Ok(if computed { Checksum::Computed } else { Checksum::Forced(value) })
     }
 
     /// Reads `len N fill 0xNN`.
