@@ -197,8 +197,26 @@ proptest! {
     }
 
     #[test]
+    fn any_input(data in vec(any::<u8>(), 0..200)) {
+        props::body(&data);
+    }
+
+    #[test]
     fn damaged_captures(bytes in damaged(), piece in 1..64_usize, end in 0..400_usize) {
         props::any_bytes(&bytes, piece);
         props::cut_anywhere(&bytes, end);
     }
+}
+
+#[test]
+fn every_input_of_the_corpus() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/savefile");
+    let mut inputs = 0;
+    for file in std::fs::read_dir(corpus).unwrap() {
+        let path = file.unwrap().path();
+        println!("{}", path.display());
+        props::body(&std::fs::read(path).unwrap());
+        inputs += 1;
+    }
+    assert!(inputs > 0);
 }

@@ -143,6 +143,20 @@ impl Cooked {
         self.address.get(..usize::from(self.address_length.get())).unwrap_or(&self.address)
     }
 
+    /// Tells the length of the address that is declared, in bytes.
+    #[inline]
+    #[must_use]
+    pub fn address_length(&self) -> u16 {
+        self.address_length.get()
+    }
+
+    /// Tells all eight bytes of the address field, those behind the address too.
+    #[inline]
+    #[must_use]
+    pub const fn address_field(&self) -> [u8; 8] {
+        self.address
+    }
+
     /// Tells the protocol of what follows.
     #[inline]
     #[must_use]
@@ -210,5 +224,19 @@ impl Cooked2 {
     #[must_use]
     pub fn address(&self) -> &[u8] {
         self.address.get(..usize::from(self.address_length)).unwrap_or(&self.address)
+    }
+
+    /// Tells the length of the address that is declared, in bytes.
+    #[inline]
+    #[must_use]
+    pub const fn address_length(&self) -> u8 {
+        self.address_length
+    }
+
+    /// Tells all eight bytes of the address field, those behind the address too.
+    #[inline]
+    #[must_use]
+    pub const fn address_field(&self) -> [u8; 8] {
+        self.address
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 
+use arbitrary::Unstructured;
 use tcpexposure_core::wire::packet::Start;
 use tcpexposure_link::savefile::{Format, Reader, Writer};
 
@@ -24,6 +25,40 @@ pub(crate) struct Kept {
     pub(crate) start: Option<Start>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) wire_len: usize,
+}
+
+/// Takes zero and the fields of samples, or the size of the pieces in which a capture is read, the
+/// place (two bytes) at which it is cut, and the capture.
+pub(crate) fn body(data: &[u8]) {
+    match data {
+        [] | [_] => {}
+        [0, fields @ ..] => {
+            let samples = samples(&mut Unstructured::new(fields)).unwrap_or_default();
+            write_then_read(Format::Pcap, &samples);
+            write_then_read(Format::Pcapng, &samples);
+        }
+        [piece, high, low, capture @ ..] => {
+            any_bytes(capture, (*piece).into());
+            cut_anywhere(capture, u16::from_be_bytes([*high, *low]).into());
+        }
+        _ => {}
+    }
+}
+
+/// Makes samples of what there is.
+fn samples(data: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Sample>> {
+    use Start::{Ethernet, Ip, LinuxSll, LinuxSll2, Loop, Null, Ppp};
+    let mut samples = Vec::new();
+    while !data.is_empty() && samples.len() < 8 {
+        samples.push(Sample {
+            start: *data.choose(&[Ethernet, Ip, LinuxSll, LinuxSll2, Loop, Null, Ppp])?,
+            nanos: u64::from(data.arbitrary::<u32>()?) * 1_000_000_000,
+            cut: data.arbitrary::<u8>()?.into(),
+            comment: data.arbitrary()?,
+            bytes: data.arbitrary()?,
+        });
+    }
+    Ok(samples)
 }
 
 /// What is written is what is read; pcap knows one link type only, that of the first sample.

@@ -1,0 +1,8 @@
+//! What holds for any input, by proptest and by the corpora of the fuzzers.
+
+#[path = "../props/mod.rs"]
+mod props;
+
+mod corpora;
+mod expression;
+mod responder;
