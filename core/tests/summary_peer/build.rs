@@ -126,6 +126,12 @@ pub(crate) fn ethernet(tags: &str, packet: &[u8]) -> Vec<u8> {
     [&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1], &unhex(tags)[..], &ethertype, packet].concat()
 }
 
+/// Swaps the addresses; the checksum stays right.
+pub(crate) fn turn(packet: &mut [u8]) {
+    let (at, half) = if packet[0] >> 4 == 6 { (8, 16) } else { (12, 4) };
+    packet[at..at + 2 * half].rotate_left(half);
+}
+
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();

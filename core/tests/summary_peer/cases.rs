@@ -4,7 +4,7 @@ use tcpexposure_core::wire::packet::Start;
 
 use super::{
     Capture,
-    build::{Dice, Tcp, ethernet, icmp4, icmp6, ipv4, ipv6, pseudo4, pseudo6, sum4, unhex},
+    build::{Dice, Tcp, ethernet, icmp4, icmp6, ipv4, ipv6, pseudo4, pseudo6, sum4, turn, unhex},
 };
 
 /// Lists all captures.
@@ -83,12 +83,6 @@ fn numbers() -> Capture {
         all.push(packet);
     }
     all
-}
-
-/// Swaps the addresses; the checksum stays right.
-fn turn(packet: &mut [u8]) {
-    let (at, half) = if packet[0] >> 4 == 6 { (8, 16) } else { (12, 4) };
-    packet[at..at + 2 * half].rotate_left(half);
 }
 
 /// Every kind with every length that fits, and lengths that cannot be.
