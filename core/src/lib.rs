@@ -15,6 +15,7 @@
 //! * [`engine`]: the contract of the state machines, which take bytes and [`time`] as arguments.
 //! * [`experiment`]: the 43 questions to a path and the suite that puts them.
 //! * [`scan`]: stateless probing of many targets, and the sieve of what comes back.
+//! * [`trace`]: where on the path a packet is changed, by copies with a rising time to live.
 //! * [`respond`]: the stateless responder, and the report of what it received and sends.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -42,4 +43,5 @@ pub mod respond;
 pub mod scan;
 pub mod summary;
 pub mod time;
+pub mod trace;
 pub mod wire;

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("expression", &["wire", "craft", "expression"]),
     ("summary", &["wire", "fault", "summary"]),
     ("scan", &["wire", "craft", "expression", "engine", "time", "fault", "scan"]),
+    ("trace", &["wire", "craft", "engine", "time", "trace"]),
     ("exchange", &["wire", "engine", "time"]),
     ("respond", &["wire", "craft", "summary", "engine", "time", "fault", "respond"]),
     (

@@ -7,6 +7,7 @@ mod respond;
 mod segments;
 mod send;
 mod test;
+pub(crate) mod trace;
 
 pub(crate) use segments::SOURCE_PORT;
 
@@ -41,6 +42,7 @@ enum Command {
     Craft(craft::Craft),
     Send(send::Send),
     Test(test::Test),
+    Trace(trace::Trace),
     Respond(respond::Respond),
     Doctor(doctor::Doctor),
 }
@@ -54,6 +56,7 @@ impl Arguments {
             Command::Craft(command) => command.run(&mut output),
             Command::Send(command) => command.run(&mut output),
             Command::Test(command) => command.run(&mut output),
+            Command::Trace(command) => command.run(&mut output),
             Command::Respond(command) => command.run(&mut output),
             Command::Doctor(command) => command.run(&mut output),
         };

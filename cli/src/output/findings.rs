@@ -5,14 +5,15 @@ use std::{net::IpAddr, time::Duration};
 use serde_json::{Value, json};
 use tcpexposure_core::experiment::{
     Outcome,
-    modern::{Finding, ModernConfig, ModernSummary},
+    modern::{Finding, ModernConfig, ModernSummary, Row},
 };
+use tcpexposure_core::trace::Place;
 
 use super::{
     Output,
     text::{paragraph, peer, peer_sentence, plural, seconds, wrap},
 };
-use crate::exit::Failure;
+use crate::{commands::trace::place_object, exit::Failure};
 
 /// What came of one port of one target.
 #[derive(Debug)]
@@ -67,6 +68,37 @@ impl Findings {
             self.table(output)?;
         }
         self.text(output)
+    }
+
+    /// Gives all findings.
+    pub(crate) fn all(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Prints where on the path what was found is done.
+    pub(crate) fn places(
+        &mut self,
+        places: &[(&'static Row, Place)],
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        if !self.json && !places.is_empty() {
+            output.line("Where on the path:")?;
+        }
+        for (row, place) in places {
+            if self.json {
+                output.object(&json!({
+                    "type": "place",
+                    "target": self.target.to_string(),
+                    "port": self.port,
+                    "entry": row.name,
+                    "place": place_object(place),
+                    "sentence": place.to_string(),
+                }))?;
+            } else {
+                paragraph(output, "  * ", &format!("{}: {place}.", row.noun))?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells whether the path, or a box on it, did anything to what was sent.

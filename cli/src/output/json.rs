@@ -157,7 +157,7 @@ fn option(item: Item<'_>) -> Value {
 }
 
 /// Tells the flags as tcpdump prints them.
-fn letters(flags: tcp::Flags) -> String {
+pub(crate) fn letters(flags: tcp::Flags) -> String {
     let letters: String = LETTERS
         .iter()
         .filter(|(flag, _)| flags.contains(*flag))

@@ -95,10 +95,98 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn quote(&self) -> Option<Packet<'a>> {
         self.is_error().then(|| {
+            let (body, _) = self.parts();
             // Whoever quotes cuts: that the rest is missing is no fault of the datagram's.
-            let whole = self.body.len().saturating_add(usize::from(u16::MAX));
-            let quote = Packet::parse(Start::Ip, self.body, whole, Offload::default());
-            Packet { wire_len: self.body_length.max(self.body.len()), ..quote }
+            let whole = body.len().saturating_add(usize::from(u16::MAX));
+            let quote = Packet::parse(Start::Ip, body, whole, Offload::default());
+            let length = if body.len() < self.body.len() { body.len() } else { self.body_length };
+            Packet { wire_len: length.max(body.len()), ..quote }
         })
+    }
+
+    /// Walks the objects of a multi-part message (RFC 4884): labels of MPLS (RFC 4950, class 1),
+    /// interfaces (RFC 5837, class 2) and others.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> {
+        let (_, structure) = self.parts();
+        let rest = match structure {
+            [version, _, _, _, rest @ ..] if version >> 4 == 2 => rest,
+            _ => &[],
+        };
+        Extensions { rest }
+    }
+
+    /// Cuts the body into the datagram that is quoted, and the extension structure behind it.
+    fn parts(&self) -> (&'a [u8], &'a [u8]) {
+        let [first, second, ..] = self.header.rest().to_be_bytes();
+        let length = match (self.family, self.header.kind) {
+            (Family::V4, 3 | 11 | 12) => usize::from(second) << 2,
+            (Family::V6, 1 | 3) => usize::from(first) << 3,
+            _ => 0,
+        };
+        match self.body.split_at_checked(length) {
+            Some(parts) if length > 0 => parts,
+            _ => (self.body, &[]),
+        }
+    }
+}
+
+/// An object of a multi-part message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extension<'a> {
+    /// Its class.
+    pub class: u8,
+    /// Its type within the class.
+    pub kind: u8,
+    /// What it carries.
+    pub data: &'a [u8],
+}
+
+/// The walk over objects; it ends at the first whose length cannot be.
+struct Extensions<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Extensions<'a> {
+    type Item = Extension<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let &[a, b, class, kind, ..] = self.rest else {
+            return None;
+        };
+        let length = usize::from(u16::from_be_bytes([a, b]));
+        let (object, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(Extension { class, kind, data: object.get(4..)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error of Time Exceeded with 28 bytes padded to 128, and a label stack (RFC 4950).
+    #[test]
+    fn a_quote_ends_where_the_length_field_says() {
+        let mut bytes = std::vec![11, 0, 0, 0, 0, 32, 0, 0];
+        let mut quote = std::vec![0; 128];
+        quote[..10].copy_from_slice(&[0x45, 0, 0, 60, 0, 1, 0, 0, 1, 6]);
+        bytes.extend(&quote);
+        bytes.extend([0x20, 0, 0, 0, 0, 8, 1, 1, 0, 1, 0x41, 1]);
+        let (header, body) = Header::ref_from_prefix(&bytes).unwrap();
+        let message = Message { family: Family::V4, header, body, body_length: body.len() };
+        assert_eq!(message.quote().unwrap().bytes.len(), 128);
+        let objects: std::vec::Vec<_> = message.extensions().collect();
+        assert_eq!(objects, [Extension { class: 1, kind: 1, data: &[0, 1, 0x41, 1] }]);
+        // Without the length, all of it is the quote (RFC 4884, section 5.1).
+        bytes[5] = 0;
+        let (header, body) = Header::ref_from_prefix(&bytes).unwrap();
+        let message = Message { family: Family::V4, header, body, body_length: body.len() };
+        assert_eq!(message.quote().unwrap().bytes.len(), 140);
+        assert_eq!(message.extensions().count(), 0);
+        // A length beyond the end is none.
+        bytes[5] = 200;
+        let (header, body) = Header::ref_from_prefix(&bytes).unwrap();
+        let message = Message { family: Family::V4, header, body, body_length: body.len() };
+        assert_eq!(message.quote().unwrap().bytes.len(), 140);
     }
 }

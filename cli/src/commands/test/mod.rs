@@ -2,6 +2,7 @@
 
 mod fleet;
 mod list;
+mod localise;
 mod many;
 mod modern;
 mod run;
@@ -60,6 +61,10 @@ pub(crate) struct Test {
     /// List the questions, and test nothing
     #[arg(long)]
     list: bool,
+    /// Trace what was changed or lost on the way out, and say between which hops; with --suite
+    /// modern or all
+    #[arg(long)]
+    localise: bool,
     /// How long a connection is silent before boxes are asked whether they remember it
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = units::time)]
     idle: Duration,
@@ -206,7 +211,11 @@ impl Test {
             tally.add(report.interfered(), report.interrupted, report.silence());
         }
         if self.asks_today() && !tally.interrupted {
-            let findings = self.modern(address, task, output)?;
+            let mut findings = self.modern(address, task, output)?;
+            if self.localise && !findings.interrupted {
+                let places = self.localise(address, findings.all(), task, output)?;
+                findings.places(&places, output)?;
+            }
             tally.add(findings.interfered(), findings.interrupted, findings.silence());
         }
         Ok(())

@@ -2,9 +2,9 @@
 
 use super::{
     ROWS,
-    shape::{Reply, Shape},
+    shape::{Reply, Shape, Sketch},
 };
-use crate::wire::tcp::Flags;
+use crate::{craft::Network, wire::tcp::Flags};
 
 /// A question.
 #[derive(Clone, Copy, Debug)]
@@ -230,6 +230,21 @@ impl Row {
     #[must_use]
     pub const fn is_about_syn(&self) -> bool {
         matches!(self.step, Step::Nothing)
+    }
+
+    /// Writes the segment that the question is about into `slot` and tells its length; `None` when
+    /// it does not fit, or cannot be sent in this IP version.
+    #[must_use]
+    pub fn write(&self, sketch: &Sketch, slot: &mut [u8]) -> Option<usize> {
+        let v4 = matches!(sketch.network, Network::V4(_));
+        if matches!((self.applies, v4), (Applies::V4, false) | (Applies::V6, true)) {
+            return None;
+        }
+        match self.step {
+            Step::Nothing => self.syn.write(sketch, &Reply::PLAIN, slot),
+            Step::Segment(shape, reply) => shape.write(sketch, &reply, slot),
+            Step::Acknowledgement(shape) => shape.write(sketch, &Reply::PLAIN, slot),
+        }
     }
 
     /// Tells the answer that is ordered.

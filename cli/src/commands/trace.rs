@@ -1,0 +1,258 @@
+//! `trace`: where on the path a packet is changed.
+
+use std::{net::SocketAddr, ops::ControlFlow};
+
+use serde_json::{Value, json};
+use tcpexposure_core::{
+    craft::Draft,
+    trace::{Config, Event, Field, Hop, Place, Reply, Trace as Tracer, locate},
+    wire::packet::Packet,
+};
+use tcpexposure_link::drive;
+
+use super::segments;
+use crate::{
+    backend::{Backend, Path, Way},
+    exit::{Exit, Failure},
+    output::Output,
+    stop::Stop,
+    target::Target,
+    units,
+};
+
+/// Find the hops between which a packet is changed
+///
+/// Sends copies with a rising time to live, and compares what routers quote in their ICMP errors
+/// with what was sent. A packet without SYN is sent inside a connection, which is opened first.
+/// The target need know nothing of this.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Trace {
+    #[arg(help = "Where to: HOST[:PORT] or [IPV6]:PORT; the port is 80 by default")]
+    target: Target,
+    /// The segment to trace, as in 'S <mss 1460,opt 253 0xaabb>'
+    #[arg(default_value = SYN)]
+    expression: String,
+    #[arg(help = "How to send: auto, raw, packet, sim[:BOX,…]")]
+    #[arg(long, default_value = "auto", value_name = "WAY")]
+    backend: Backend,
+    /// The interface to use
+    #[arg(short, long, value_name = "NAME")]
+    interface: Option<String>,
+    /// The next hop's hardware address, which is looked up otherwise
+    #[arg(short = 'G', long, value_name = "MAC", value_parser = units::mac)]
+    gateway_mac: Option<[u8; 6]>,
+    /// The highest time to live
+    #[arg(short = 'm', long, default_value_t = 30, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..))]
+    max_ttl: u8,
+    /// How often to ask each hop that does not answer
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..))]
+    tries: u8,
+    /// How many flows to trace, each from a port of its own: balanced paths differ by flow
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..))]
+    flows: u8,
+}
+
+/// What came of one flow.
+pub(crate) struct Flow {
+    pub(crate) hops: Vec<Hop>,
+    /// Whether the connection could be opened that the packet belongs to.
+    pub(crate) connected: bool,
+}
+
+impl Trace {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<Exit, Failure> {
+        let texts = [self.expression.clone()];
+        let expressions = segments::parse(&texts)?;
+        let target = self.target.resolve(segments::version(&expressions))?;
+        let stop = Stop::install()?;
+        let mut exit = Exit::NoAnswer;
+        for flow in 0..self.flows {
+            let mut path = self.backend.open(target, &self.way())?;
+            output.detail(&path.description);
+            let bytes = segments::craft(&texts[0], &expressions[0], path.source, target)?;
+            if self.flows > 1 && !output.json {
+                output.line(&format!("flow {} from port {}", flow + 1, path.source.port()))?;
+            }
+            let config = Config { connect: !is_syn(&bytes), ..self.config() };
+            let done =
+                follow(config, &bytes, &mut path, &stop, |hop| self.show(hop, target, output))?;
+            exit = worse(exit, self.conclude(&done, output)?);
+            if stop.asked() {
+                return Ok(Exit::Partial);
+            }
+        }
+        if exit == Exit::NoAnswer {
+            return Err(Failure::new(
+                Exit::NoAnswer,
+                format!("no hop on the way to {target} answers"),
+            )
+            .hint("see with `tcpexposure doctor TARGET` how it is reached"));
+        }
+        Ok(exit)
+    }
+
+    fn way(&self) -> Way<'_> {
+        Way { interface: self.interface.as_deref(), mac: self.gateway_mac, ..Way::default() }
+    }
+
+    const fn config(&self) -> Config {
+        Config { most: self.max_ttl, tries: self.tries, patience: 5, connect: false }
+    }
+
+    fn show(&self, hop: &Hop, target: SocketAddr, output: &mut Output) -> Result<(), Failure> {
+        if output.json {
+            return output.object(&object(hop, target));
+        }
+        output.line(&line(hop, target))
+    }
+
+    /// Says where each field was changed.
+    fn conclude(&self, flow: &Flow, output: &mut Output) -> Result<Exit, Failure> {
+        if !flow.connected {
+            return Err(Failure::new(
+                Exit::NoAnswer,
+                "the connection that the packet belongs to cannot be opened",
+            )
+            .hint("trace a SYN, or name a port that is open"));
+        }
+        if flow.hops.iter().all(|hop| hop.reply == Reply::Silence) {
+            return Ok(Exit::NoAnswer);
+        }
+        let mut exit = Exit::Done;
+        for field in Field::ALL.into_iter().filter(|field| *field != Field::Checksum) {
+            let Some(place) = seen(&flow.hops, field) else { continue };
+            exit = Exit::Interfered;
+            if output.json {
+                output.object(&json!({
+                    "type": "place", "field": field.word(), "place": place_object(&place),
+                    "sentence": place.to_string(),
+                }))?;
+            } else {
+                output.line(&format!("{} changed {place}", field.word()))?;
+            }
+        }
+        if exit == Exit::Done && !output.json {
+            output.line("no quote differs from what was sent")?;
+        }
+        Ok(exit)
+    }
+}
+
+/// Follows one packet; `show` sees every hop as it is asked.
+pub(crate) fn follow(
+    config: Config,
+    bytes: &[u8],
+    path: &mut Path,
+    stop: &Stop,
+    mut show: impl FnMut(&Hop) -> Result<(), Failure>,
+) -> Result<Flow, Failure> {
+    let packet = Packet::from_ip(bytes);
+    let draft = Draft::of(&packet);
+    let tracer = draft.and_then(|draft| Tracer::new(config, &draft));
+    let mut tracer = tracer.ok_or_else(|| {
+        Failure::new(Exit::Usage, "this packet cannot be traced")
+            .hint("it needs a whole TCP header and at most 1500 bytes")
+    })?;
+    let (mut flow, mut failure) = (Flow { hops: Vec::new(), connected: true }, None);
+    drive(&mut tracer, path, |event| match event {
+        Some(Event::Hop(hop)) => {
+            flow.hops.push(hop);
+            match show(&hop) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        }
+        Some(Event::Unconnected) => {
+            flow.connected = false;
+            ControlFlow::Continue(())
+        }
+        None if stop.asked() => ControlFlow::Break(()),
+        None => ControlFlow::Continue(()),
+    })?;
+    failure.map_or(Ok(flow), Err)
+}
+
+/// Tells where a field was changed, if any quote shows that it was.
+fn seen(hops: &[Hop], field: Field) -> Option<Place> {
+    let changed = hops
+        .iter()
+        .any(|hop| matches!(hop.reply, Reply::Quote { changed, .. } if changed.contains(field)));
+    changed.then(|| locate(hops, field))
+}
+
+fn is_syn(bytes: &[u8]) -> bool {
+    use tcpexposure_core::wire::tcp::Flags;
+    Packet::from_ip(bytes).tcp().is_none_or(|segment| segment.header.flags().contains(Flags::SYN))
+}
+
+fn worse(one: Exit, other: Exit) -> Exit {
+    if one == Exit::Interfered || other == Exit::NoAnswer { one } else { other }
+}
+
+fn line(hop: &Hop, target: SocketAddr) -> String {
+    let ttl = hop.ttl;
+    match hop.reply {
+        Reply::Silence => format!("{ttl:>3}  *"),
+        Reply::Target { flags, .. } => {
+            let letters = crate::output::json::letters(flags);
+            format!("{ttl:>3}  {:<39} answers {letters}", target.ip().to_string())
+        }
+        Reply::Refused { from, kind, code } => {
+            format!("{ttl:>3}  {:<39} refuses: ICMP type {kind} code {code}", from.to_string())
+        }
+        Reply::Quote { from, length, known, changed } => {
+            let what = if changed.is_empty() {
+                "as sent".to_owned()
+            } else {
+                format!("changed: {changed}")
+            };
+            let unknown = if known.contains(Field::Options) { "" } else { "; options unknown" };
+            format!("{ttl:>3}  {:<39} quotes {length} bytes, {what}{unknown}", from.to_string())
+        }
+    }
+}
+
+fn object(hop: &Hop, target: SocketAddr) -> Value {
+    let mut object = json!({
+        "type": "hop", "target": target.ip().to_string(), "port": target.port(),
+        "ttl": hop.ttl, "tries": hop.tries,
+    });
+    let more = match hop.reply {
+        Reply::Silence => json!({"reply": "silence"}),
+        Reply::Target { flags, hops } => {
+            json!({"reply": "target", "flags": crate::output::json::letters(flags), "hops": hops})
+        }
+        Reply::Refused { from, kind, code } => json!({
+            "reply": "refused", "address": from.to_string(), "icmp_type": kind, "icmp_code": code,
+        }),
+        Reply::Quote { from, length, known, changed } => json!({
+            "reply": "quote", "address": from.to_string(), "icmp_quoted_len": length,
+            "known": known.iter().map(Field::word).collect::<Vec<_>>(),
+            "changed": changed.iter().map(Field::word).collect::<Vec<_>>(),
+        }),
+    };
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+    object
+}
+
+/// Makes the object of a place.
+pub(crate) fn place_object(place: &Place) -> Value {
+    use tcpexposure_core::trace::End;
+    let end = |end: &End| json!({"ttl": end.ttl, "address": end.address.map(|a| a.to_string())});
+    match place {
+        Place::Between(from, to) => json!({"after": from.as_ref().map(end), "before": end(to)}),
+        Place::Behind(from) => json!({"after": from.as_ref().map(end), "before": null}),
+        Place::Unknown(_) => Value::Null,
+    }
+}
+
+/// What is traced where nothing is said: a SYN as hosts send it, and an experimental option.
+const SYN: &str = "S <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7,opt 253 0x7463,opt 254 0x7463>";
