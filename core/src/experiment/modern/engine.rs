@@ -297,7 +297,7 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
         };
         let (purpose, account) = match next {
             Next::Settle(finding) => return self.settle(finding),
-            Next::Question => (Purpose::Question, slot.attempts == 2),
+            Next::Question => (Purpose::Question, slot.attempts == ASKING),
             Next::Control => (Purpose::Control, false),
         };
         let (port, trial) = self.connect(slot.trial.row, purpose, account, now);
@@ -338,6 +338,11 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
         let on_syn = matches!(row.aspect, Aspect::SynOption(_) | Aspect::SynAckOption(_));
         let sure = slot.sure || finding.outcome == Outcome::Passed && judge::is_echoed(trial);
         match () {
+            // It may be the account that was asked for beside the question that is not let through.
+            () if open && slot.attempts == ASKING => {
+                slot.attempts = slot.attempts.saturating_add(1);
+                Next::Question
+            }
             () if open => {
                 slot.kept = Some(finding);
                 Next::Control
@@ -498,6 +503,8 @@ impl<const PARALLEL: usize> Engine for Modern<PARALLEL> {
     }
 }
 
+/// Which of the connections that put a question asks for an account beside it.
+const ASKING: u8 = 2;
 /// How many connections put a question whose answer leaves guesses.
 const ATTEMPTS: u8 = 7;
 /// How often a question is put again whose control was not answered.
