@@ -38,6 +38,7 @@ echo 1 >/proc/sys/net/ipv6/conf/v0/disable_ipv6
 ip addr add 10.99.0.1/24 dev v0
 ip link set v0 up
 ip neigh replace 10.99.0.2 lladdr "$mac" dev v0
+ip route add 10.0.0.0/8 via 10.99.0.2
 there sh -c 'echo 1 >/proc/sys/net/ipv6/conf/v1/disable_ipv6; ip link set v1 up'
 # Direct action 2 (TC_ACT_SHOT) for every packet, before anything else looks at it.
 there tc qdisc add dev v1 clsact
@@ -93,7 +94,8 @@ measure() {
     kill -KILL $pid 2>/dev/null || true
     wait $pid 2>/dev/null || true
     awk -v n=$((packets - before)) -v t="$from $to" -v c=$((cpu - used)) 'BEGIN {
-        split(t, at, " "); printf "%d %d\n", n / (at[2] - at[1]), c > 0 ? n / c * 100 : 0
+        split(t, at, " ")
+        printf "%d %d\n", n / (at[2] - at[1]), (c > 0 ? n / c * 100 : 0)
     }'
 }
 

@@ -5,7 +5,7 @@ use std::{io, net::IpAddr};
 use netlink_packet_route::{
     RouteNetlinkMessage,
     address::{AddressAttribute, AddressMessage},
-    link::{LinkAttribute, LinkFlags, LinkMessage},
+    link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
 };
 use tcpexposure_link::{Cause, Error};
 
@@ -33,6 +33,11 @@ pub struct Interface {
     pub carrier: bool,
     /// Whether it leads back to this machine.
     pub loopback: bool,
+    /// How many receive queues it may have.
+    pub queues: u32,
+    /// Whether it is one end of a pair (veth), in which nobody completes checksums that were left
+    /// to a card.
+    pub pair: bool,
     /// Whether its neighbours are not looked up.
     pub no_arp: bool,
 }
@@ -119,6 +124,10 @@ impl Interface {
             match attribute {
                 LinkAttribute::IfName(name) => interface.name.clone_from(name),
                 LinkAttribute::Mtu(mtu) => interface.mtu = *mtu as usize,
+                LinkAttribute::NumRxQueues(queues) => interface.queues = *queues,
+                LinkAttribute::LinkInfo(infos) => {
+                    interface.pair = infos.contains(&LinkInfo::Kind(InfoKind::Veth));
+                }
                 LinkAttribute::Address(mac) => interface.mac = mac[..].try_into().ok(),
                 _ => {}
             }

@@ -83,7 +83,7 @@ pub struct LinuxLink {
 pub fn open(target: IpAddr, options: &Options) -> Result<LinuxLink, Error> {
     let route = Route::look_up(target, options.interface.as_deref(), options.source)?;
     let source = source(&route)?;
-    let ring = (options.reception == Reception::Ring).then_some(RING);
+    let ring = matches!(options.reception, Reception::Ring | Reception::Xdp).then_some(RING);
     let receiver = Receiver::open(Some(&route.interface), options.lenient(), ring)?;
     let (senders, how) = Senders::open(&route, options)?;
     let description = format!("{how}; from {source}");

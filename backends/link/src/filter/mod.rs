@@ -200,6 +200,7 @@ impl Judge<'_> {
         if ports.is_empty() {
             return vec![ACCEPT];
         }
+        // A load beyond the end rejects, which is what becomes of doubt where it is not let through.
         let too_short = vec![
             op(BPF_STX, 0),
             op(BPF_MISC | BPF_TXA, 0),
@@ -214,6 +215,7 @@ impl Judge<'_> {
             let (first, last) = (u32::from(*range.start()), u32::from(*range.end()));
             [jump(BPF_JGE, first, 0, 2), jump(BPF_JGT, last, 1, 0), ACCEPT]
         });
+        let too_short = if self.doubt == REJECT { Block::new() } else { too_short };
         join([too_short, vec![load(BPF_H | BPF_IND, at)], tests.collect(), vec![REJECT]])
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use tcpexposure_core::time::Instant;
 use tcpexposure_link::{Cause, Error, Frame, Link, Statistics};
 
-use super::{Receiver, Reception, clock};
+use super::{Receiver, Reception, clock, xdp::Xdp};
 use crate::{
     error::error,
     filter::{Care, Interest},
@@ -16,27 +16,43 @@ use crate::{
 
 /// A link that only receives.
 pub struct ReceiveLink {
-    receiver: Receiver,
+    source: Source,
     interface: Interface,
     /// What an engine may write to, for nothing.
     slot: Vec<u8>,
     description: String,
 }
 
+/// Where frames come from.
+enum Source {
+    Packet(Box<Receiver>),
+    Xdp(Box<Xdp>),
+}
+
 /// Opens a link that hears the interface that leads to `target`: what is of interest, exactly.
 ///
-/// `options.backend`, `source` and `gateway_mac` are without meaning here. Unless messages are
-/// asked for, frames come by a ring.
+/// `options.backend`, `source` and `gateway_mac` are without meaning here. Unless something else is
+/// asked for, frames come by a ring: an XDP program makes some drivers start anew.
 ///
 /// # Errors
-/// [`Cause::Privilege`] without CAP_NET_RAW; [`Cause::NoRoute`], [`Cause::NoInterface`].
+/// [`Cause::Privilege`] without CAP_NET_RAW, or for AF_XDP CAP_BPF and CAP_NET_ADMIN;
+/// [`Cause::NoRoute`], [`Cause::NoInterface`].
 pub fn open_receive(target: IpAddr, options: &Options) -> Result<ReceiveLink, Error> {
     let interface = Route::look_up(target, options.interface.as_deref(), None)?.interface;
-    let ring = (options.reception != Reception::Message).then_some(RING);
-    let interest = options.interest.as_ref().map(|interest| (interest, Care::Scan));
-    let receiver = Receiver::open(Some(&interface), interest, ring)?;
-    let description = format!("hearing {} by {}", interface.name, receiver.manner());
-    Ok(ReceiveLink { receiver, interface, slot: vec![0; SLOT], description })
+    let (source, manner) = if options.reception == Reception::Xdp {
+        let everything = Interest::default();
+        let xdp = Xdp::open(&interface, options.interest.as_ref().unwrap_or(&everything))?;
+        let manner = xdp.manner();
+        (Source::Xdp(Box::new(xdp)), manner)
+    } else {
+        let ring = (options.reception != Reception::Message).then_some(RING);
+        let interest = options.interest.as_ref().map(|interest| (interest, Care::Scan));
+        let receiver = Receiver::open(Some(&interface), interest, ring)?;
+        let manner = receiver.manner();
+        (Source::Packet(Box::new(receiver)), manner)
+    };
+    let description = format!("hearing {} by {manner}", interface.name);
+    Ok(ReceiveLink { source, interface, slot: vec![0; SLOT], description })
 }
 
 impl ReceiveLink {
@@ -52,12 +68,10 @@ impl ReceiveLink {
         &self.interface
     }
 
-    /// Lets the kernel pass only what is of interest, from now on.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn narrow(&self, interest: &Interest) -> Result<(), Error> {
-        self.receiver.narrow(interest)
+    /// Tells whether what is heard is taken away from the kernel, which then needs no guard.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        matches!(self.source, Source::Xdp(_))
     }
 }
 
@@ -81,11 +95,17 @@ impl Link for ReceiveLink {
     }
 
     fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
-        self.receiver.recv(deadline)
+        match &mut self.source {
+            Source::Packet(receiver) => receiver.recv(deadline),
+            Source::Xdp(xdp) => xdp.recv(deadline),
+        }
     }
 
     fn statistics(&mut self) -> Result<Statistics, Error> {
-        self.receiver.statistics()
+        match &mut self.source {
+            Source::Packet(receiver) => receiver.statistics(),
+            Source::Xdp(xdp) => xdp.statistics(),
+        }
     }
 }
 

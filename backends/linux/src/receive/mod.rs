@@ -27,7 +27,9 @@ mod echoes;
 mod heard;
 mod link;
 mod message;
+mod program;
 mod ring;
+mod xdp;
 
 pub use link::{ReceiveLink, open_receive};
 
@@ -41,6 +43,9 @@ pub enum Reception {
     Message,
     /// A mapped ring: a frame may take a millisecond longer, and a thousand cost no more than one.
     Ring,
+    /// An AF_XDP socket, to which a program takes what is ours away from the kernel, which then
+    /// never answers it; for links that only receive, else a ring.
+    Xdp,
 }
 
 /// Hears what comes in on one interface, or on all.

@@ -171,15 +171,23 @@ pub(crate) fn statistics(fd: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
 
 /// Waits until there is something to read, or `timeout` has passed, which gives `false`: ppoll(2).
 pub(crate) fn wait(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<bool> {
-    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    wait_any(&[fd], timeout)
+}
+
+/// Waits until there is something to read on one of these: ppoll(2).
+pub(crate) fn wait_any(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<bool> {
+    let entry =
+        |fd: &BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let mut entries: Vec<_> = fds.iter().map(entry).collect();
     let time = timeout.map(|span| libc::timespec {
         tv_sec: span.as_secs().try_into().unwrap_or(libc::time_t::MAX),
         tv_nsec: span.subsec_nanos().into(),
     });
     let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: the first pointer leads to one pollfd, and the count is 1; `time` is null or leads
-    // to a timespec; a null signal mask is allowed. All outlive the call.
-    let ready = check(unsafe { libc::ppoll(&raw mut entry, 1, time, ptr::null()) })?;
+    let (pointer, count) = (entries.as_mut_ptr(), entries.len() as libc::nfds_t);
+    // SAFETY: `pointer` leads to `count` pollfds; `time` is null or leads to a timespec; a null
+    // signal mask is allowed. All outlive the call.
+    let ready = check(unsafe { libc::ppoll(pointer, count, time, ptr::null()) })?;
     Ok(ready > 0)
 }
 

@@ -8,9 +8,12 @@ use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::atomic::Ordering,
+    thread,
+    time::Duration,
 };
 
 use super::{integer, map::Map, option, ring::words, set_integer, set_option, socket};
+use crate::address::Address;
 
 /// A socket that sends.
 pub(crate) struct Sender {
@@ -21,6 +24,19 @@ pub(crate) struct Sender {
     memory: Memory,
     /// The frames that no ring holds.
     free: Vec<u64>,
+    fd: OwnedFd,
+}
+
+/// A socket that receives.
+pub(crate) struct Receiver {
+    arrived: Ring,
+    fill: Ring,
+    _sent: Ring,
+    memory: Memory,
+    /// The frame that was taken last: its place and its length.
+    held: Option<(u64, usize)>,
+    /// How many have been taken.
+    taken: u64,
     fd: OwnedFd,
 }
 
@@ -72,13 +88,84 @@ impl Sender {
         self.sending.flags() & libc::XDP_RING_NEED_WAKEUP != 0
     }
 
-    /// Takes back the frames that have been sent.
-    fn reap(&mut self) {
+    /// Takes back the frames that have been sent. Done early, it has the same few frames go out
+    /// again and again, which the processor then holds in its cache.
+    pub(crate) fn reap(&mut self) {
         while let Some(at) = self.sent.next() {
             self.free.push(self.memory.start_of(self.sent.read(at)));
             self.sent.done();
         }
     }
+}
+
+impl Receiver {
+    /// Opens a socket with `count` frames of `chunk` bytes, both powers of two; it is of no use
+    /// until it is bound and a program sends it frames.
+    pub(crate) fn open(count: u32, chunk: usize) -> io::Result<Self> {
+        let fd = socket(libc::AF_XDP, libc::SOCK_RAW, 0)?;
+        let memory = Memory::share(fd.as_fd(), count, chunk)?;
+        let offsets = Offsets::read(fd.as_fd())?;
+        let mut fill = Ring::open(fd.as_fd(), FILL, count, &offsets)?;
+        let sent = Ring::open(fd.as_fd(), SENT, 1, &offsets)?;
+        let arrived = Ring::open(fd.as_fd(), ARRIVED, count, &offsets)?;
+        for index in 0..u64::from(count) {
+            fill.put(index * chunk as u64);
+        }
+        Ok(Self { arrived, fill, _sent: sent, memory, held: None, taken: 0, fd })
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// Moves on to the next frame and gives back the one before; `false` if none has come.
+    pub(crate) fn advance(&mut self) -> bool {
+        if let Some((place, _)) = self.held.take() {
+            self.fill.put(self.memory.start_of(place));
+        }
+        self.held = self.arrived.next().map(|at| {
+            let length = self.arrived.map.word(at + 8).load(Ordering::Relaxed);
+            (self.arrived.read(at), length as usize)
+        });
+        if self.held.is_some() {
+            self.arrived.done();
+            self.taken += 1;
+        }
+        self.held.is_some()
+    }
+
+    /// Lends the frame that was taken last.
+    pub(crate) fn frame(&mut self) -> &mut [u8] {
+        // SAFETY: the kernel has handed this frame over by the ring of what arrived, and gets it
+        // back by `advance` only, for which the borrow of `self` must have ended.
+        unsafe { self.memory.frame(self.held) }
+    }
+
+    /// Tells how many frames have arrived so far, and how many were lost for want of room.
+    pub(crate) fn statistics(&self) -> io::Result<(u64, u64)> {
+        let mut counts = [0; 48];
+        let length = option(self.fd(), libc::SOL_XDP, libc::XDP_STATISTICS, &mut counts)?;
+        let count = |index: usize| {
+            let bytes = counts[..length].get(index * 8..)?.first_chunk()?;
+            Some(u64::from_ne_bytes(*bytes))
+        };
+        // What finds no frame is dropped, what finds no room in the ring is counted apart.
+        let dropped = count(0).unwrap_or(0) + count(3).unwrap_or(0);
+        let waiting = self.arrived.other().wrapping_sub(self.arrived.own);
+        Ok((self.taken + u64::from(waiting), dropped))
+    }
+}
+
+/// Binds a socket to a queue, with patience: a queue stays taken for a while after its last socket
+/// was closed.
+pub(crate) fn bind(fd: BorrowedFd<'_>, address: &Address) -> io::Result<()> {
+    for _ in 0..PATIENCE {
+        match super::bind(fd, address) {
+            Err(said) if said.raw_os_error() == Some(libc::EBUSY) => thread::sleep(BACK_OFF),
+            result => return result,
+        }
+    }
+    super::bind(fd, address)
 }
 
 /// Tells whether the driver takes frames from the shared memory itself: XDP_OPTIONS.
@@ -183,6 +270,12 @@ impl Ring {
         self.map.word(at).store(self.own, Ordering::Release);
     }
 
+    /// Puts in the place of a frame; there must be room.
+    fn put(&mut self, place: u64) {
+        self.write(self.at(), place);
+        self.done();
+    }
+
     /// Puts in the place and length of a frame; there must be room.
     fn put_descriptor(&mut self, place: u64, length: u32) {
         let at = self.at();
@@ -230,12 +323,17 @@ impl Offsets {
     }
 }
 
+/// How often to try to get a queue.
+const PATIENCE: u32 = 20;
+/// How long to wait for it.
+const BACK_OFF: Duration = Duration::from_millis(10);
 // Places in xdp_ring_offset.
 const PRODUCER: usize = 0;
 const CONSUMER: usize = 1;
 const ENTRIES: usize = 2;
 const FLAGS: usize = 3;
 // The kinds of rings; the places are those in xdp_mmap_offsets.
+const ARRIVED: Kind = Kind { name: libc::XDP_RX_RING, place: 0, page: 0, width: 16, ours: false };
 const SENDING: Kind =
     Kind { name: libc::XDP_TX_RING, place: 1, page: 0x8000_0000, width: 16, ours: true };
 const FILL: Kind =

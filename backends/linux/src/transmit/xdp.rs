@@ -1,6 +1,6 @@
 //! Frames in memory shared with the kernel or the card: AF_XDP.
 
-use std::{io, thread, time::Duration};
+use std::io;
 
 use tcpexposure_link::Error;
 
@@ -48,7 +48,7 @@ impl Xdp {
         let socket = xsk::Sender::open(FRAMES, chunk)?;
         enlarge(socket.fd(), libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
         let flags = mode | libc::XDP_USE_NEED_WAKEUP;
-        bind(&socket, &Address::xdp(interface.index, 0, flags))?;
+        xsk::bind(socket.fd(), &Address::xdp(interface.index, 0, flags))?;
         // Some drivers take the socket and then do not send until a program is attached, too.
         sys::kick(socket.fd())?;
         Ok(Self { socket, chunk, waiting: 0, dropped: 0, in_vain: 0 })
@@ -79,6 +79,7 @@ impl Lane for Xdp {
             return Err(io::Error::from_raw_os_error(libc::ENETDOWN));
         }
         let result = if self.socket.is_asleep() { sys::kick(self.socket.fd()) } else { Ok(()) };
+        self.socket.reap();
         let left = self.socket.waiting() as usize;
         let taken = self.waiting - left;
         self.waiting = left;
@@ -106,22 +107,6 @@ impl Lane for Xdp {
     }
 }
 
-/// Binds the socket, with patience: a queue stays taken for a while after its last socket was
-/// closed.
-fn bind(socket: &xsk::Sender, address: &Address) -> io::Result<()> {
-    for _ in 0..PATIENCE {
-        match sys::bind(socket.fd(), address) {
-            Err(said) if said.raw_os_error() == Some(libc::EBUSY) => thread::sleep(BACK_OFF),
-            result => return result,
-        }
-    }
-    sys::bind(socket.fd(), address)
-}
-
-/// How often to try to get the queue.
-const PATIENCE: u32 = 20;
-/// How long to wait for it.
-const BACK_OFF: Duration = Duration::from_millis(10);
 /// How many frames there are: as many as an interface at the other end of a pair may hold back.
 const FRAMES: u32 = 2048;
 /// How many frames may be dropped one after the other before that counts as a failure.

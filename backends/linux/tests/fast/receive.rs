@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tcpexposure_core::wire::packet::Checksummed;
 use tcpexposure_link::Link;
 use tcpexposure_linux::{
     Interest, Options, ReceiveLink, Reception, Transmit, open_receive, open_transmit,
@@ -9,12 +10,16 @@ use tcpexposure_linux::{
 
 use crate::{
     PAIRS,
-    lab::{self, Machine, SYN_ACK, argument, hear, ip, isolated, join, segment, strip, tcp},
+    lab::{
+        self, Capture, Machine, RST, SYN, SYN_ACK, argument, hear, ip, isolated, join, segment,
+        strip, tcp,
+    },
 };
 
-const WAYS: [(Reception, &str); 2] = [
+const WAYS: [(Reception, &str); 3] = [
     (Reception::Message, "hearing v0 by messages"),
     (Reception::Ring, "hearing v0 by a mapped ring"),
+    (Reception::Xdp, "hearing v0 by AF_XDP in the driver"),
 ];
 
 /// How many packets are a burst.
@@ -97,26 +102,83 @@ fn a_link_that_receives_does_not_send() {
     });
 }
 
+/// Sends a frame from the other end, as it is written.
+fn send_from(peer: &Machine, frame: &str) {
+    let script = "import socket,sys\n\
+        s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,0)\n\
+        s.bind(('v1',0))\n\
+        s.send(bytes.fromhex(sys.argv[1]))";
+    let mut command = peer.enter();
+    assert!(command.args(["python3", "-c", script, frame]).status().unwrap().success());
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
 fn frames_by_any_way_are_the_same() {
     isolated("receive::frames_by_any_way_are_the_same", || {
         let peer = Machine::new();
         join(&peer);
-        let mut links = WAYS.map(|(way, _)| open("10.99.0.2", way));
-        for tags in ["", "81002005"] {
-            let packet = segment((ip("10.99.0.2"), 9), (ip("10.99.0.1"), PORT), SYN_ACK, &[1; 8]);
-            let mut frame = "ffffffffffff020000000009".to_owned() + tags + "0800";
-            frame.extend(packet.iter().map(|byte| format!("{byte:02x}")));
-            let script = "import socket,sys\n\
-                s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,0)\n\
-                s.bind(('v1',0))\n\
-                s.send(bytes.fromhex(sys.argv[1]))";
-            let mut command = peer.enter();
-            assert!(command.args(["python3", "-c", script, &frame]).status().unwrap().success());
-            for link in &mut links {
-                let (heard, _) = hear(link, |bytes| bytes[6..12] == [2, 0, 0, 0, 0, 9]);
-                let heard: String = heard.iter().map(|byte| format!("{byte:02x}")).collect();
-                assert_eq!(heard, frame, "{}", link.description());
+        let packet = segment((ip("10.99.0.2"), 9), (ip("10.99.0.1"), PORT), SYN_ACK, &[1; 8]);
+        for (way, _) in WAYS {
+            let mut link = open("10.99.0.2", way);
+            for tags in ["", "81002005"] {
+                let frame = format!("ffffffffffff020000000009{tags}0800{}", hex(&packet));
+                send_from(&peer, &frame);
+                let (heard, _) = hear(&mut link, |bytes| bytes[6..12] == [2, 0, 0, 0, 0, 9]);
+                assert_eq!(hex(&heard), frame, "{way:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_xdp_takes_the_kernel_does_not_answer() {
+    isolated("receive::what_xdp_takes_the_kernel_does_not_answer", || {
+        let peer = Machine::new();
+        join(&peer);
+        let mac = std::process::Command::new("sh")
+            .args(["-c", "ip -br link show v0 | tr -s ' ' | cut -d' ' -f3 | tr -d :"])
+            .output()
+            .unwrap();
+        let mac = String::from_utf8(mac.stdout).unwrap();
+        for (us, them) in PAIRS {
+            let mut link = open(them, Reception::Xdp);
+            assert!(link.is_silent());
+            let capture = Capture::start(Some(&peer), "v1", "in", "tcp or ip6 proto 6");
+            let kind = if ip(us).is_ipv4() { "0800" } else { "86dd" };
+            for port in [PORT, PORT + 1] {
+                let packet = segment((ip(them), 80), (ip(us), port), SYN_ACK, &[]);
+                send_from(&peer, &format!("{}020000000009{kind}{}", mac.trim(), hex(&packet)));
+            }
+            let (heard, _) = hear(&mut link, |_| true);
+            assert_eq!(tcp(strip(&heard)), Some((80, PORT, SYN_ACK)));
+            // The first answer is to what was not taken.
+            assert_eq!(tcp(strip(&capture.next())), Some((PORT + 1, 80, RST)), "{us}");
+            assert_eq!(link.statistics().unwrap().received, Some(1));
+        }
+    });
+}
+
+#[test]
+fn a_checksum_left_to_a_card_is_told() {
+    isolated("receive::a_checksum_left_to_a_card_is_told", || {
+        let peer = Machine::new();
+        join(&peer);
+        let _server = peer.help("helper_listens", "");
+        for (way, _) in WAYS {
+            for (us, them) in PAIRS {
+                let interest = Some(Interest { peers: Vec::new(), ports: vec![PORT..=PORT] });
+                let options = Options { interest, reception: way, ..<_>::default() };
+                let mut link = open_receive(ip(them), &options).unwrap();
+                let mut out = open_transmit(ip(them), &options, Transmit::Mmsg).unwrap();
+                let syn = segment((ip(us), PORT), (ip(them), 80), SYN, &[]);
+                lab::send(&mut out, &syn);
+                let (_, offload) =
+                    hear(&mut link, |bytes| tcp(strip(bytes)) == Some((80, PORT, SYN_ACK)));
+                assert_eq!(offload.checksum, Checksummed::Partial, "{way:?} {us}");
             }
         }
     });
