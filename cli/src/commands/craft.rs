@@ -4,7 +4,7 @@ use std::{io::Write as _, path::PathBuf};
 
 use tcpexposure_core::{time::Instant, wire::packet::Packet};
 
-use super::segments;
+use super::segments::{self, Moment};
 use crate::{
     exit::{Exit, Failure},
     output::{Output, save::Save},
@@ -21,6 +21,9 @@ pub(crate) struct Craft {
     expression: Vec<String>,
     #[arg(help = "Where it comes from: ADDRESS[:PORT]", long, value_name = "ADDR[:PORT]")]
     from: Option<Target>,
+    /// What `cookie`, `rand`, `hash(dst)` and source ports are made of; `now` is 0
+    #[arg(short = 'e', long, default_value_t = 0, value_name = "N")]
+    seed: u64,
     /// Print hexadecimal digits (the default)
     #[arg(long, conflicts_with_all = ["raw"])]
     hex: bool,
@@ -41,7 +44,8 @@ impl Craft {
         let from = self.from.as_ref();
         let target = self.target.resolve(segments::version(&expressions))?;
         let source = segments::source(from, target.ip())?;
-        let bytes = segments::craft(&texts[0], expression, source, target)?;
+        let moment = Moment { seed: self.seed, place: 0, repeat: 0, time: Instant::ZERO };
+        let bytes = segments::craft(&texts[0], expression, source, target, moment)?;
         if let Some(path) = &self.write {
             let mut file = Save::create(path)?;
             let packet = Packet::from_ip(&bytes);

@@ -3,9 +3,9 @@
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
 use tcpexposure_core::{exchange::Policy, wire::packet::Packet};
-use tcpexposure_link::{Seen, exchange};
+use tcpexposure_link::{Link as _, Seen, exchange};
 
-use super::segments;
+use super::segments::{self, Moment};
 use crate::{
     backend::{Backend, Path, Way},
     exit::{Exit, Failure},
@@ -55,6 +55,9 @@ pub(crate) struct Send {
     /// How long to listen on when everything has an answer
     #[arg(long, default_value = "0s", value_parser = units::time, value_name = "TIME")]
     linger: Duration,
+    /// What `cookie`, `rand`, `hash(dst)` and source ports are made of
+    #[arg(short = 'e', long, default_value_t = 0, value_name = "N")]
+    seed: u64,
     /// Write what was sent and what came back to a capture file: pcapng if its name says so
     #[arg(short, long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -75,15 +78,17 @@ impl Send {
         };
         let mut path = self.backend.open(target, &way)?;
         output.detail(&path.description);
-        let packets = self
-            .expressions
-            .iter()
-            .zip(&expressions)
-            .map(|(text, expression)| segments::craft(text, expression, path.source, target))
-            .collect::<Result<Vec<_>, _>>()?;
         let mut shown = Packets::new(output.verbosity.verbose, self.write.as_deref())?;
         let mut answers = 0;
-        for _ in 0..self.count {
+        for repeat in 0..self.count {
+            let (seed, time) = (self.seed, path.now());
+            let packets = (0..)
+                .zip(self.expressions.iter().zip(&expressions))
+                .map(|(place, (text, expression))| {
+                    let moment = Moment { seed, place, repeat, time };
+                    segments::craft(text, expression, path.source, target, moment)
+                })
+                .collect::<Result<Vec<_>, _>>()?;
             answers += self.round(&mut path, &packets, &mut shown, output)?;
         }
         shown.finish()?;

@@ -14,12 +14,20 @@ use crate::{
 };
 
 /// The engine. It emits every finding and is done when the last answers have been waited for.
+///
+/// It sends by the batch, and then takes in what has come before it sends on, so that at full speed
+/// answers do not pile up. A flood of packets holds it up for so many packets at a time, not longer.
 #[derive(Debug)]
 pub struct Scanner<'a> {
     prober: Prober<'a>,
     sieve: Sieve<'a>,
     results: u64,
     report: Option<Kept>,
+    /// How many packets may be sent before the next look at what has come.
+    batch: u32,
+    /// How many packets may come before the next is sent; the last that came has to be followed.
+    patience: u32,
+    arrived: bool,
 }
 
 impl<'a> Scanner<'a> {
@@ -28,7 +36,15 @@ impl<'a> Scanner<'a> {
     #[must_use]
     pub fn new(plan: Plan<'a>, position: Position, memory: &'a mut [u64]) -> Self {
         let sieve = Sieve::new(plan.space, plan.probes, memory).patient(plan.limits.cooldown);
-        Self { prober: Prober::new(plan, position), sieve, results: 0, report: None }
+        Self {
+            prober: Prober::new(plan, position),
+            sieve,
+            results: 0,
+            report: None,
+            batch: BATCH,
+            patience: PATIENCE,
+            arrived: false,
+        }
     }
 
     /// Tells the sending half.
@@ -48,6 +64,22 @@ impl<'a> Scanner<'a> {
         &self.sieve
     }
 
+    /// Tells whether what has come goes before what is to be sent.
+    const fn yields(&mut self) -> bool {
+        let more = self.arrived && self.patience > 0;
+        let full = self.batch == 0;
+        if more {
+            self.patience = self.patience.wrapping_sub(1);
+        } else {
+            self.patience = PATIENCE;
+        }
+        if full {
+            self.batch = BATCH;
+        }
+        self.arrived = false;
+        more || full
+    }
+
     /// Tells how many targets have answered properly.
     #[must_use]
     pub const fn results(&self) -> u64 {
@@ -59,6 +91,7 @@ impl Engine for Scanner<'_> {
     type Event = Kept;
 
     fn handle(&mut self, now: Instant, packet: &Packet<'_>) {
+        self.arrived = true;
         let Some(finding) = self.sieve.handle(now, packet) else {
             return;
         };
@@ -73,10 +106,14 @@ impl Engine for Scanner<'_> {
         if let Some(kept) = self.report.take() {
             return Step::Emit(kept);
         }
+        if self.yields() {
+            return Step::Wait(now);
+        }
         let sieve = &self.sieve;
         match self.prober.poll_unless(now, slot, |number| sieve.answered(number)) {
             Step::Send(length) => {
                 self.sieve.start(now);
+                self.batch = self.batch.saturating_sub(1);
                 Step::Send(length)
             }
             Step::Wait(until) => Step::Wait(until),
@@ -85,6 +122,11 @@ impl Engine for Scanner<'_> {
         }
     }
 }
+
+/// How many packets are sent in a row.
+const BATCH: u32 = 64;
+/// How many packets are taken in in a row, while there is something to be sent.
+const PATIENCE: u32 = 256;
 
 /// There is no such event.
 const fn none(never: Infallible) -> Step<Kept> {
