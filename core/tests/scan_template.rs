@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use drafts::parts;
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use tcpexposure_core::{
-    craft::{Draft, Ipv4, Ipv6, Network},
+    craft::{Checksum, Draft, Ipv4, Ipv6, Network},
     expression::{self, Generated, Generator, Place},
     scan::{
         cookie::{Cookies, Key},
@@ -236,6 +236,33 @@ fn packets(text: &str, choice: Choice, shots: &[Shot]) -> Vec<Vec<u8>> {
         slot[..length].to_vec()
     };
     shots.iter().map(one).collect()
+}
+
+/// Every checksum that there is, right and wrong: 0 and 0xffff are one number, and neither is a
+/// wrong one where the other is right.
+#[test]
+fn every_checksum() {
+    let choice = Choice::only(Key::of_seed(3), Ports::one(7));
+    for checksum in [Checksum::Computed, Checksum::Bad, Checksum::Forced(5)] {
+        let mut draft = v4();
+        draft.checksum = checksum;
+        if let Network::V4(header) = &mut draft.network {
+            header.checksum = checksum;
+        }
+        let (mut buffer, mut slot, mut expected) = ([0; 64], [0; 64], [0; 64]);
+        let template = Template::new(&draft, &[], choice, &mut buffer).unwrap();
+        for low in 0..=u16::MAX {
+            let [c, d] = low.to_be_bytes();
+            let target = Target { address: [198, 51, c, d].into(), port: 80, variant: 0 };
+            let shot = Shot { target, place: 0, repeat: 0, time: Instant::ZERO };
+            let length = template.write(&mut slot, &shot).unwrap();
+            if let Network::V4(header) = &mut draft.network {
+                header.destination = [198, 51, c, d].into();
+            }
+            let draft = Draft { source_port: 7, destination_port: 80, ..draft };
+            assert_eq!(slot[..length], *draft.write(&mut expected).unwrap(), "{checksum:?} {low}");
+        }
+    }
 }
 
 fn shots(count: u16, address: IpAddr) -> Vec<Shot> {

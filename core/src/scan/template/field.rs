@@ -39,14 +39,11 @@ pub(super) enum Layer {
 }
 
 impl Base {
-    /// Reads the checksum at `offset` back; `None` where it is forced.
+    /// Reads the right checksum at `offset` back; `None` where it is forced.
     pub(super) fn of(checksum: Checksum, bytes: &[u8], offset: usize) -> Option<Self> {
         let written = bytes.get(offset..)?.first_chunk::<2>().copied().map(u16::from_be_bytes)?;
-        match checksum {
-            Checksum::Computed => Some(Self { sum: !written, bad: false }),
-            Checksum::Bad => Some(Self { sum: written, bad: true }),
-            Checksum::Forced(_) => None,
-        }
+        let bad = checksum == Checksum::Bad;
+        (!matches!(checksum, Checksum::Forced(_))).then_some(Self { sum: !written, bad })
     }
 
     /// Tells the checksum with so much more.
@@ -59,7 +56,12 @@ impl Base {
         let sum = (sum & 0xffff).wrapping_add(sum >> 16);
         let [a, b, ..] = sum.to_le_bytes();
         let sum = u16::from_le_bytes([a, b]);
-        if self.bad { sum } else { !sum }
+        match sum {
+            // As a draft does: 0 and 0xffff are one number, so that the other is no wrong one.
+            0 | u16::MAX if self.bad => 1,
+            sum if self.bad => sum,
+            sum => !sum,
+        }
     }
 }
 
@@ -112,17 +114,27 @@ pub(super) fn ip_base(network: &Network<'_>, bytes: &[u8]) -> Option<Base> {
     }
 }
 
-/// Takes away what every packet has of its own.
+/// Takes away what every packet has of its own, and makes wrong checksums right, so that what stays
+/// of them can be told.
 pub(super) fn bare<'a>(draft: &Draft<'a>) -> Draft<'a> {
     let network = match draft.network {
         Network::V4(header) => {
-            Network::V4(craft::Ipv4 { destination: Ipv4Addr::UNSPECIFIED, ..header })
+            let (destination, checksum) = (Ipv4Addr::UNSPECIFIED, right(header.checksum));
+            Network::V4(craft::Ipv4 { destination, checksum, ..header })
         }
         Network::V6(header) => {
             Network::V6(craft::Ipv6 { destination: Ipv6Addr::UNSPECIFIED, ..header })
         }
     };
-    Draft { network, source_port: 0, destination_port: 0, ..*draft }
+    let checksum = right(draft.checksum);
+    Draft { network, source_port: 0, destination_port: 0, checksum, ..*draft }
+}
+
+const fn right(checksum: Checksum) -> Checksum {
+    match checksum {
+        Checksum::Bad => Checksum::Computed,
+        other => other,
+    }
 }
 
 /// Takes away a field that is generated. Option bytes hold zeroes already.
