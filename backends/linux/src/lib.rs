@@ -43,6 +43,7 @@ mod route;
 #[expect(unsafe_code, reason = "system calls; each block is argued")]
 mod sys;
 mod transmit;
+pub mod xdp_live;
 
 pub use filter::Interest;
 pub use guard::Guard;

@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 
 mod lab;
+#[path = "fast/live.rs"]
+mod live;
 #[path = "fast/receive.rs"]
 mod receive;
 #[path = "fast/transmit.rs"]

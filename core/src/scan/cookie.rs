@@ -52,6 +52,13 @@ impl Key {
         State::new(self.0).absorb(purpose).finish(0, 8)
     }
 
+    /// Tells the state of a hash before the first word of its message, for those who go on by other
+    /// means.
+    #[must_use]
+    pub const fn state(&self) -> [u64; 4] {
+        State::new(self.0).0
+    }
+
     /// Hashes an address alone: its 4 or 16 bytes, low 32 bits of the hash.
     #[inline]
     #[must_use]
@@ -92,6 +99,13 @@ impl Cookies {
     #[must_use]
     pub const fn key(&self) -> Key {
         self.key
+    }
+
+    /// Tells the state of the hash after as much of the source as fills whole words (all of an IPv6
+    /// address, nothing of an IPv4 one), for those who go on by other means.
+    #[must_use]
+    pub const fn state(&self) -> [u64; 4] {
+        self.start.0
     }
 
     /// Tells the cookie of a probe. Addresses of two families make one that no probe has.

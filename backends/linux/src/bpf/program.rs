@@ -89,13 +89,23 @@ impl Program {
         sys::test_run(self.as_fd(), &test, output)
     }
 
+    /// Runs a raw tracepoint program once, in the thread that calls, with the arguments given.
+    ///
+    /// # Errors
+    /// When the kernel refuses, because the program looks at more arguments, for example.
+    pub fn test_context(&self, arguments: &[u8]) -> io::Result<Tested> {
+        let test = sys::Test { context: arguments, ..sys::Test::default() };
+        sys::test_run(self.as_fd(), &test, &mut [])
+    }
+
     /// Runs an XDP program on `count` copies of a frame, and does with each, `batch` (at most 256)
     /// at a time, what the program says. A frame may come back as an earlier run has left it.
     ///
     /// # Errors
     /// When the kernel refuses; EINTR when a signal has ended it early.
     pub fn send(&self, frame: &[u8], count: u32, batch: u32) -> io::Result<()> {
-        let test = sys::Test { frame, repeat: count, batch, flags: sys::LIVE_FRAMES };
+        let flags = sys::LIVE_FRAMES;
+        let test = sys::Test { frame, repeat: count, batch, flags, ..sys::Test::default() };
         sys::test_run(self.as_fd(), &test, &mut []).map(drop)
     }
 }
@@ -185,10 +195,8 @@ fn explained(kind: Kind, slots: &[u64], said: io::Error) -> io::Error {
     let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
     let text = String::from_utf8_lossy(&log[..end]);
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("processed ")).collect();
-    match lines.last_chunk::<3>() {
-        Some(last) => io::Error::other(format!("{said}: {}", last.join("; "))),
-        None => said,
-    }
+    let last = &lines[lines.len().saturating_sub(3)..];
+    if last.is_empty() { said } else { io::Error::other(format!("{said}: {}", last.join("; "))) }
 }
 
 /// Nothing here calls a function that asks for the GPL.

@@ -25,6 +25,8 @@ pub(crate) struct Map {
 pub(crate) struct Test<'a> {
     /// The frame that the program is given.
     pub(crate) frame: &'a [u8],
+    /// The context, for programs that have no frame.
+    pub(crate) context: &'a [u8],
     /// How often it runs; 0 is once.
     pub(crate) repeat: u32,
     /// How many frames go out together, with [`LIVE_FRAMES`]; 0 is the kernel's choice.
@@ -128,8 +130,8 @@ pub(crate) fn program_load(
     descriptor(unsafe { bpf(PROG_LOAD, &mut attributes) })
 }
 
-/// Runs an XDP program on frames that nobody received, and writes the last frame to `output`
-/// (which is to be empty with [`LIVE_FRAMES`]): BPF_PROG_TEST_RUN.
+/// Runs a program on what nobody received, and writes the last frame to `output` (which is to be
+/// empty with [`LIVE_FRAMES`] and where there is no frame): BPF_PROG_TEST_RUN.
 pub(crate) fn test_run(
     program: BorrowedFd<'_>,
     test: &Test<'_>,
@@ -145,8 +147,10 @@ pub(crate) fn test_run(
         output: u64,
         repeat: u32,
         duration: u32,
-        context_sizes: [u32; 2],
-        contexts: [u64; 2],
+        context_size: u32,
+        context_output_size: u32,
+        context: u64,
+        context_output: u64,
         flags: u32,
         cpu: u32,
         batch: u32,
@@ -158,19 +162,22 @@ pub(crate) fn test_run(
         verdict: 0,
         input_size: size(test.frame.len())?,
         output_size: size(output.len())?,
-        input: address(test.frame.as_ptr()),
+        input: some_address(test.frame),
         output: if output.is_empty() { 0 } else { address(output.as_mut_ptr()) },
         repeat: test.repeat,
         duration: 0,
-        context_sizes: [0; 2],
-        contexts: [0; 2],
+        context_size: size(test.context.len())?,
+        context_output_size: 0,
+        context: some_address(test.context),
+        context_output: 0,
         flags: test.flags,
         cpu: 0,
         batch: test.batch,
         reserved: 0,
     };
-    // SAFETY: `input` leads to `input_size` readable bytes, `output` is null or leads to
-    // `output_size` writable ones, borrowed mutably; both outlive the call. There is no context.
+    // SAFETY: `input` and `context` are null or lead to `input_size` and `context_size` readable
+    // bytes, `output` is null or leads to `output_size` writable ones, borrowed mutably; all outlive
+    // the call, and the context is not written back.
     check(unsafe { bpf(PROG_TEST_RUN, &mut attributes) })?;
     let length = attributes.output_size as usize;
     Ok(Tested { verdict: attributes.verdict, length, nanoseconds: attributes.duration })
@@ -244,6 +251,11 @@ fn check(result: c_long) -> io::Result<i32> {
 
 fn address<T>(pointer: *const T) -> u64 {
     pointer.expose_provenance() as u64
+}
+
+/// The address of what is not empty.
+fn some_address(bytes: &[u8]) -> u64 {
+    if bytes.is_empty() { 0 } else { address(bytes.as_ptr()) }
 }
 
 fn number(fd: BorrowedFd<'_>) -> u32 {

@@ -39,10 +39,19 @@ pub(crate) struct Received {
 
 /// Reads the wall clock in nanoseconds since the Unix epoch: clock_gettime(2).
 pub(crate) fn clock() -> u64 {
+    clock_of(libc::CLOCK_REALTIME)
+}
+
+/// Reads the clock that never jumps, in nanoseconds since the machine started: clock_gettime(2).
+pub(crate) fn monotonic() -> u64 {
+    clock_of(libc::CLOCK_MONOTONIC)
+}
+
+fn clock_of(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid place for one timespec, and outlives the call.
-    let result = unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
-    debug_assert_eq!(result, 0, "every Linux has CLOCK_REALTIME");
+    let result = unsafe { libc::clock_gettime(clock, &raw mut time) };
+    debug_assert_eq!(result, 0, "every Linux has this clock");
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -11,8 +11,8 @@ use crate::{
 /// The sum of what stays.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Base {
-    sum: u16,
-    bad: bool,
+    pub(super) sum: u16,
+    pub(super) bad: bool,
 }
 
 /// Where a generated value goes.
@@ -21,9 +21,9 @@ pub(super) struct Field {
     pub(super) generator: Generator,
     pub(super) layer: Layer,
     /// Bytes from the start of the layer's header.
-    offset: usize,
+    pub(super) offset: usize,
     /// How many bytes.
-    width: usize,
+    pub(super) width: usize,
     /// The time stamp option's value.
     pub(super) timestamp: bool,
     /// Tells the random values of one packet apart.

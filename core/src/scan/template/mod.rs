@@ -65,6 +65,7 @@ use field::{Base, Field, Layer, bare, ip_base, still};
 use ports::scale;
 
 mod field;
+pub mod layout;
 mod ports;
 
 /// What a template depends on beside its draft.
