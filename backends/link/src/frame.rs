@@ -1,6 +1,9 @@
 //! Link-layer headers as they are written, and the room for a packet behind one.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use tcpexposure_core::wire::packet::Start;
 
@@ -119,6 +122,33 @@ impl Default for Slot {
     }
 }
 
+/// The hardware addresses that packets came from, so that answers find the way back. The oldest are
+/// forgotten.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours(VecDeque<(IpAddr, [u8; 6])>);
+
+impl Neighbours {
+    /// Notes where an Ethernet frame with an IP packet came from.
+    pub fn learn(&mut self, frame: &[u8]) {
+        let mac = frame.get(6..).and_then(|rest| rest.first_chunk::<6>());
+        let Some((mac, from)) = mac.zip(source(packet(Start::Ethernet, frame))) else { return };
+        if self.0.back() == Some(&(from, *mac)) {
+            return;
+        }
+        self.0.retain(|(known, _)| *known != from);
+        if self.0.len() == NEIGHBOURS {
+            self.0.pop_front();
+        }
+        self.0.push_back((from, *mac));
+    }
+
+    /// Tells the hardware address that leads to an IP address.
+    #[must_use]
+    pub fn find(&self, address: IpAddr) -> Option<[u8; 6]> {
+        self.0.iter().rev().find(|(known, _)| *known == address).map(|(_, mac)| *mac)
+    }
+}
+
 /// Tells the IP packet in a frame without VLAN tags: what follows its link-layer header.
 #[must_use]
 pub fn packet(start: Start, frame: &[u8]) -> &[u8] {
@@ -144,6 +174,18 @@ pub fn destination(packet: &[u8]) -> Option<IpAddr> {
     }
 }
 
+/// Tells where an IP packet comes from, by its own header.
+#[must_use]
+pub fn source(packet: &[u8]) -> Option<IpAddr> {
+    match packet.first()? >> 4 {
+        4 => Some(Ipv4Addr::from(*packet.get(12..)?.first_chunk::<4>()?).into()),
+        6 => Some(Ipv6Addr::from(*packet.get(8..)?.first_chunk::<16>()?).into()),
+        _ => None,
+    }
+}
+
+/// How many neighbours are remembered.
+const NEIGHBOURS: usize = 256;
 /// Room for the longest link-layer header, so that the packet behind it is aligned.
 const HEADROOM: usize = 16;
 /// Room for the largest IP packet.
@@ -196,6 +238,29 @@ mod tests {
     fn what_is_of_no_version_passes_for_ipv4() {
         assert_eq!(Header::Ethernet(MACS).write(&[0xf0]).bytes()[12..], [8, 0]);
         assert_eq!(Header::Ppp.write(&[]).bytes(), [0xff, 3, 0, 0x21]);
+    }
+
+    #[test]
+    fn answers_find_the_way_back() {
+        let mut neighbours = Neighbours::default();
+        let frame = |last: u8, mac: u8| {
+            let mut packet = [0; 20];
+            (packet[0], packet[15]) = (0x45, last);
+            let macs = Macs { destination: [2; 6], source: [mac; 6] };
+            [Header::Ethernet(macs).write(&packet).bytes(), &packet].concat()
+        };
+        for (last, mac) in [(1, 4), (2, 6), (1, 8)] {
+            neighbours.learn(&frame(last, mac));
+        }
+        neighbours.learn(&frame(3, 1)[..20]);
+        let find = |last| neighbours.find([0, 0, 0, last].into());
+        assert_eq!((find(1), find(2), find(3)), (Some([8; 6]), Some([6; 6]), None));
+        for last in 3..=255 {
+            neighbours.learn(&frame(last, 1));
+        }
+        neighbours.learn(&frame(0, 1));
+        neighbours.learn(&frame(1, 9));
+        assert_eq!(neighbours.0.len(), NEIGHBOURS);
     }
 
     #[test]
