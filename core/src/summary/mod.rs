@@ -29,6 +29,7 @@ use crate::{
     fault::{Kind, Layer},
     wire::{
         icmp::{Family, Message},
+        options::Options,
         packet::{Network, Packet, Transport},
     },
 };
@@ -104,6 +105,14 @@ pub fn line<W: Write>(
         link::announced(out, packet)?;
     }
     ip(out, packet, style, base, !style.link)
+}
+
+/// Writes the options of a segment as a line has them between its brackets.
+///
+/// # Errors
+/// Those of `out`.
+pub fn option_list<W: Write>(out: &mut W, list: Options<'_>) -> fmt::Result {
+    options::list(out, list, 0, true, false)
 }
 
 #[inline]
