@@ -55,6 +55,17 @@ impl Failure {
         (self.message, self.hint)
     }
 
+    /// Tells the sentence.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Takes it for one in the middle of things: a part was done.
+    pub(crate) fn midway(self) -> Self {
+        let exit = if self.exit == Exit::Done { Exit::Done } else { Exit::Partial };
+        Self { exit, ..self }
+    }
+
     /// Tells how the process is to end.
     pub(crate) const fn exit(&self) -> Exit {
         self.exit

@@ -21,6 +21,8 @@ use tcpexposure_link::{
 };
 use tcpexposure_sim::Setup;
 
+pub(crate) use sim::own_address;
+
 use crate::{
     exit::{Exit, Failure},
     guards::Guards,
@@ -175,7 +177,7 @@ impl Backend {
     /// Tells the address to send from to a target.
     pub(crate) fn source(&self, target: IpAddr, way: &Way<'_>) -> Result<IpAddr, Failure> {
         match self {
-            Self::Sim(_) => Ok(sim::own_address(target)),
+            Self::Sim(_) => Ok(own_address(target)),
             _ => system::routed(target, way),
         }
     }

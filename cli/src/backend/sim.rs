@@ -37,7 +37,7 @@ pub(super) fn open_any(
 }
 
 /// Tells our own address on a simulated path.
-pub(super) fn own_address(target: IpAddr) -> IpAddr {
+pub(crate) fn own_address(target: IpAddr) -> IpAddr {
     match target {
         IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),
         IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),

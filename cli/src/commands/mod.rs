@@ -3,6 +3,7 @@
 mod craft;
 mod doctor;
 mod print;
+mod probe;
 mod respond;
 mod segments;
 mod send;
@@ -44,6 +45,7 @@ enum Command {
     Test(test::Test),
     Trace(trace::Trace),
     Respond(respond::Respond),
+    Probe(Box<probe::Probe>),
     Doctor(doctor::Doctor),
 }
 
@@ -58,6 +60,7 @@ impl Arguments {
             Command::Test(command) => command.run(&mut output),
             Command::Trace(command) => command.run(&mut output),
             Command::Respond(command) => command.run(&mut output),
+            Command::Probe(command) => command.run(&mut output),
             Command::Doctor(command) => command.run(&mut output),
         };
         output.finish(exit)

@@ -91,13 +91,13 @@ pub(crate) fn source(from: Option<&Target>, target: IpAddr) -> Result<SocketAddr
 }
 
 /// Shows where an expression is wrong.
-fn rejected(text: &str, error: &expression::Diagnostic) -> Failure {
+pub(super) fn rejected(text: &str, error: &expression::Diagnostic) -> Failure {
     let mut report = String::new();
     let _ = error.render(text, &mut report);
     Failure::rendered(Exit::Usage, report)
 }
 
 /// The window of a segment that states none: Linux's own first one.
-const WINDOW: u16 = 64240;
+pub(super) const WINDOW: u16 = 64240;
 /// The source port where none is stated and none is guarded.
 pub(crate) const SOURCE_PORT: u16 = 40000;

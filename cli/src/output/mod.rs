@@ -57,6 +57,13 @@ impl Output {
         }
     }
 
+    /// Says on stderr that something was not taken as it stands, unless nobody wants to hear.
+    pub(crate) fn warn(&self, warning: &str) {
+        if !self.verbosity.quiet {
+            eprintln!("{warning}");
+        }
+    }
+
     /// Says on stderr how something is done, with `-v` only.
     pub(crate) fn detail(&self, detail: &str) {
         if self.verbosity.verbose > 0 {
