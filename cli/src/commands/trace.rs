@@ -10,7 +10,7 @@ use tcpexposure_core::{
 };
 use tcpexposure_link::drive;
 
-use super::segments;
+use super::segments::{self, Moment};
 use crate::{
     backend::{Backend, Path, Way},
     exit::{Exit, Failure},
@@ -72,7 +72,10 @@ impl Trace {
         for flow in 0..self.flows {
             let mut path = self.backend.open(target, &self.way())?;
             output.detail(&path.description);
-            let bytes = segments::craft(&texts[0], &expressions[0], path.source, target)?;
+            let seed = self.backend.seed()?;
+            let time = tcpexposure_link::Link::now(&path);
+            let moment = Moment { seed, place: flow.into(), repeat: 0, time };
+            let bytes = segments::craft(&texts[0], &expressions[0], path.source, target, moment)?;
             if self.flows > 1 && !output.json {
                 output.line(&format!("flow {} from port {}", flow + 1, path.source.port()))?;
             }
