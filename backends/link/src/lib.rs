@@ -12,6 +12,8 @@ pub mod frame;
 pub mod savefile;
 pub mod tap;
 
+use std::net::IpAddr;
+
 pub use drive::{Outcome, drive};
 pub use exchange::{Answer, Seen, exchange, until};
 use tcpexposure_core::{
@@ -54,6 +56,12 @@ pub trait Link {
     /// When the system refuses, or the interface has gone.
     fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error>;
 
+    /// Takes the next packet that could not be sent, where that fails no other: a link to many peers
+    /// keeps what concerns one of them, and its calls succeed.
+    fn refusal(&mut self) -> Option<Refusal> {
+        None
+    }
+
     /// Tells what came of the packets so far, as far as this wire can tell.
     ///
     /// # Errors
@@ -61,6 +69,15 @@ pub trait Link {
     fn statistics(&mut self) -> Result<Statistics, Error> {
         Ok(Statistics::default())
     }
+}
+
+/// A packet that could not be sent.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Where it was going.
+    pub to: IpAddr,
+    /// Why.
+    pub error: Error,
 }
 
 /// What became of the packets since the link was opened; `None` where nobody counts.
@@ -104,6 +121,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).recv(deadline)
     }
 
+    fn refusal(&mut self) -> Option<Refusal> {
+        (**self).refusal()
+    }
+
     fn statistics(&mut self) -> Result<Statistics, Error> {
         (**self).statistics()
     }
@@ -141,9 +162,9 @@ pub enum Cause {
     /// There is no interface of this name.
     NoInterface(String),
     /// The routing table has no way to the address.
-    NoRoute(core::net::IpAddr),
+    NoRoute(IpAddr),
     /// The next hop does not answer to ARP or neighbour discovery.
-    NoNeighbour(core::net::IpAddr),
+    NoNeighbour(IpAddr),
     /// The packet is larger than the link takes.
     TooLarge {
         /// The packet's size in bytes.

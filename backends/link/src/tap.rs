@@ -5,7 +5,7 @@ use tcpexposure_core::{
     wire::packet::{Offload, Start},
 };
 
-use crate::{Error, Frame, Link, Statistics};
+use crate::{Error, Frame, Link, Refusal, Statistics};
 
 /// A link that shows every packet to a function: those sent as they are committed, from the IP
 /// header on, and those received as they came.
@@ -89,6 +89,10 @@ impl<L: Link, F: FnMut(Crossing<'_>)> Link for Tap<L, F> {
         self.count += 1;
         (self.show)(Crossing { number: self.count, direction: Direction::Received, frame });
         Ok(Some(frame))
+    }
+
+    fn refusal(&mut self) -> Option<Refusal> {
+        self.link.refusal()
     }
 
     fn statistics(&mut self) -> Result<Statistics, Error> {

@@ -17,6 +17,8 @@ pub(crate) struct Origin {
     pub(crate) protocol: u16,
     /// PACKET_HOST, PACKET_OUTGOING and so on.
     pub(crate) direction: u8,
+    /// Whether it crossed the loopback interface.
+    pub(crate) loopback: bool,
 }
 
 impl Address {
@@ -102,7 +104,8 @@ impl Address {
     /// Reads it as the origin of a packet.
     pub(crate) fn to_origin(self) -> Option<Origin> {
         let [direction] = self.field(10)?;
-        Some(Origin { protocol: u16::from_be_bytes(self.field(2)?), direction })
+        let loopback = u16::from_ne_bytes(self.field(8)?) == libc::ARPHRD_LOOPBACK;
+        Some(Origin { protocol: u16::from_be_bytes(self.field(2)?), direction, loopback })
     }
 
     fn from_parts(parts: &[&[u8]]) -> Self {
@@ -152,7 +155,7 @@ mod tests {
             assert_eq!(made.to_socket_address(), Some(address));
         }
         let origin = Address::packet(9, 0x86dd).to_origin();
-        assert_eq!(origin, Some(Origin { protocol: 0x86dd, direction: 0 }));
+        assert_eq!(origin, Some(Origin { protocol: 0x86dd, direction: 0, loopback: false }));
         assert_eq!(Address::EMPTY.to_origin(), None);
     }
 }

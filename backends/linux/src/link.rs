@@ -1,6 +1,7 @@
 //! The link itself: how it is opened, and how it keeps the [`Link`] contract.
 
 use std::{
+    collections::VecDeque,
     io,
     net::{IpAddr, Ipv4Addr},
     os::fd::{AsFd, AsRawFd, OwnedFd},
@@ -8,9 +9,10 @@ use std::{
 };
 
 use tcpexposure_core::time::Instant;
-use tcpexposure_link::{Cause, Error, Frame, Link, Statistics};
+use tcpexposure_link::{Cause, Error, Frame, Link, Refusal, Statistics};
 
 use crate::{
+    address::Address,
     choose::{Choice, Way, choose, raw_refuses},
     error::{error, system},
     filter::{Care, Interest},
@@ -71,6 +73,8 @@ pub struct LinuxLink {
     description: String,
     committed: u64,
     sent: u64,
+    /// What could not be sent, where there are many peers.
+    refusals: Option<VecDeque<Refusal>>,
 }
 
 /// Opens a link to `target`.
@@ -97,12 +101,14 @@ pub fn open(target: IpAddr, options: &Options) -> Result<LinuxLink, Error> {
         description,
         committed: 0,
         sent: 0,
+        refusals: None,
     })
 }
 
 /// Opens a link to whoever may come, on one interface or on all, as a responder needs it.
 ///
-/// It sends by raw IP sockets, so that the kernel finds the way to each peer.
+/// It sends by raw IP sockets, so that the kernel finds the way to each peer. A packet that cannot
+/// be sent is a [refusal](Link::refusal), since the next goes elsewhere.
 ///
 /// # Errors
 /// As [`open`].
@@ -131,6 +137,7 @@ pub fn listen(options: &Options) -> Result<LinuxLink, Error> {
         description,
         committed: 0,
         sent: 0,
+        refusals: Some(VecDeque::new()),
     })
 }
 
@@ -201,28 +208,73 @@ impl LinuxLink {
         Err(error(self.doing(), Cause::TooLarge { size, most }))
     }
 
+    /// Queues the first `length` bytes of the slot.
+    fn enqueue(&mut self, length: usize) -> Result<(), Error> {
+        self.check_size(length)?;
+        let packet = self.queue.packet(length);
+        match (self.choice(packet)?.way, &self.senders) {
+            (Way::Packet, Senders { packet: Some(sender), .. }) => {
+                let (header, to) = sender.address(packet);
+                self.receiver.sent(packet);
+                self.queue.push(length, header.bytes(), Way::Packet, to);
+            }
+            (Way::Raw, Senders { raw: Some(sender), .. }) => {
+                if let Some(to) = sender.address(packet) {
+                    self.receiver.sent(packet);
+                    self.queue.push(length, &[], Way::Raw, to);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Sends what is queued, counting what went.
-    fn send_queued(&self, sent: &mut usize) -> io::Result<()> {
-        let entries = self.queue.entries();
-        let mut patience = PATIENCE;
-        while let Some(first) = entries.get(*sent) {
-            let fd = self.senders.fd(first)?;
-            let alike =
-                |entry: &&Entry| self.senders.fd(entry).is_ok_and(|other| is_same(other, fd));
-            let run = entries[*sent..].iter().take_while(alike);
-            match sys::send_many(
-                fd.as_fd(),
-                run.map(|entry| (self.queue.bytes(entry), Some(&entry.to))),
-            ) {
-                Ok(count) => *sent += count,
+    fn send_queued(&mut self) -> Result<(), Error> {
+        let (mut done, mut patience) = (0, PATIENCE);
+        while let Some(first) = self.queue.entries().get(done) {
+            match self.send_alike(done) {
+                Ok(count) => {
+                    done += count;
+                    self.sent += count as u64;
+                }
                 Err(said) if said.kind() == io::ErrorKind::Interrupted => {}
                 Err(said) if is_full(&said) && patience > 0 => {
                     patience -= 1;
                     std::thread::sleep(BACK_OFF);
                 }
-                Err(said) => return Err(said),
+                Err(said) => {
+                    // A firewall's refusal reads like a missing privilege, which the open sockets
+                    // disprove.
+                    let error = error(self.doing(), Cause::System(said));
+                    self.refuse(Some(first.to), error)?;
+                    done += 1;
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Sends what is queued from this place on and goes by the same socket, and tells how much went.
+    fn send_alike(&self, from: usize) -> io::Result<usize> {
+        let entries = self.queue.entries().get(from..).unwrap_or_default();
+        let Some(first) = entries.first() else { return Ok(0) };
+        let fd = self.senders.fd(first)?;
+        let alike = |entry: &&Entry| self.senders.fd(entry).is_ok_and(|other| is_same(other, fd));
+        let run = entries.iter().take_while(alike);
+        sys::send_many(fd.as_fd(), run.map(|entry| (self.queue.bytes(entry), Some(&entry.to))))
+    }
+
+    /// Keeps what could not be sent, where others can; else it is an error.
+    fn refuse(&mut self, to: Option<Address>, error: Error) -> Result<(), Error> {
+        let to = to.and_then(Address::to_socket_address);
+        let (Some(refusals), Some(to)) = (&mut self.refusals, to) else {
+            return Err(error);
+        };
+        if refusals.len() == REFUSALS {
+            refusals.pop_front();
+        }
+        refusals.push_back(Refusal { to: to.ip(), error });
         Ok(())
     }
 }
@@ -240,37 +292,25 @@ impl Link for LinuxLink {
     }
 
     fn commit(&mut self, length: usize) -> Result<(), Error> {
-        self.check_size(length)?;
-        let packet = self.queue.packet(length);
-        match (self.choice(packet)?.way, &self.senders) {
-            (Way::Packet, Senders { packet: Some(sender), .. }) => {
-                let (header, to) = sender.address(packet);
-                self.receiver.sent(packet);
-                self.queue.push(length, header.bytes(), Way::Packet, to);
-            }
-            (Way::Raw, Senders { raw: Some(sender), .. }) => {
-                if let Some(to) = sender.address(packet) {
-                    self.receiver.sent(packet);
-                    self.queue.push(length, &[], Way::Raw, to);
-                }
-            }
-            _ => {}
-        }
         self.committed += 1;
-        Ok(())
+        let Err(error) = self.enqueue(length) else { return Ok(()) };
+        let sender = self.senders.raw.as_ref();
+        let to = sender.and_then(|sender| sender.address(self.queue.packet(length)));
+        self.refuse(to, error)
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        let mut sent = 0;
-        let result = self.send_queued(&mut sent);
+        let result = self.send_queued();
         self.queue.clear();
-        self.sent += sent as u64;
-        // A firewall's refusal reads like a missing privilege, which the open sockets disprove.
-        result.map_err(|said| error(self.doing(), Cause::System(said)))
+        result
     }
 
     fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
         self.receiver.recv(deadline)
+    }
+
+    fn refusal(&mut self) -> Option<Refusal> {
+        self.refusals.as_mut()?.pop_front()
     }
 
     fn statistics(&mut self) -> Result<Statistics, Error> {
@@ -406,6 +446,8 @@ fn is_full(said: &io::Error) -> bool {
 const LARGEST: usize = 65_535;
 /// The bytes of a ring: as many as wait at a socket without one.
 const RING: usize = 4 << 20;
+/// The most refusals that are kept.
+const REFUSALS: usize = 256;
 /// How often to try again when a queue is full.
 const PATIENCE: u32 = 2000;
 /// How long to let a full queue drain.

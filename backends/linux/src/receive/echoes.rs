@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 /// Packets of our own that loopback will hand back.
 pub(super) struct Echoes {
     enabled: bool,
-    packets: VecDeque<Box<[u8]>>,
+    packets: VecDeque<Vec<u8>>,
 }
 
 impl Echoes {
@@ -16,16 +16,17 @@ impl Echoes {
     /// Notes what is sent.
     pub(super) fn sent(&mut self, packet: &[u8]) {
         if self.enabled {
-            if self.packets.len() == MOST {
-                self.packets.pop_front();
-            }
-            self.packets.push_back(packet.into());
+            let oldest = if self.packets.len() == MOST { self.packets.pop_front() } else { None };
+            let mut room = oldest.unwrap_or_default();
+            room.clear();
+            room.extend_from_slice(packet);
+            self.packets.push_back(room);
         }
     }
 
     /// Tells whether `packet` is one of those, which is then forgotten.
     pub(super) fn take(&mut self, packet: &[u8]) -> bool {
-        let place = self.packets.iter().position(|sent| **sent == *packet);
+        let place = self.packets.iter().position(|sent| sent == packet);
         place.is_some_and(|place| self.packets.remove(place).is_some())
     }
 }

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     fn heard(at: Range<usize>, tag: Option<[u8; TAG]>) -> Heard {
-        let origin = Origin { protocol: 0x0800, direction: 0 };
+        let origin = Origin { protocol: 0x0800, direction: 0, loopback: false };
         let (time, offload) = (Instant::ZERO, Offload::default());
         Heard { time, origin, offload, tag, wire_len: at.len(), at }
     }

@@ -177,7 +177,9 @@ impl Receiver {
             && (self.start == Start::Ethernet || is_ip);
         let header = if self.start == Start::Ethernet { HEADER } else { 0 };
         let start = (heard.at.start + header).min(heard.at.end);
-        is_ours && !self.echoes.take(&self.source.bytes()[start..heard.at.end])
+        let echo =
+            heard.origin.loopback && self.echoes.take(&self.source.bytes()[start..heard.at.end]);
+        is_ours && !echo
     }
 
     /// Puts the VLAN tag back where it was on the wire.

@@ -44,9 +44,10 @@ fn read(frame: &[u8]) -> Option<Heard> {
     let start = usize::from(half(MAC)).min(frame.len());
     let end = (start + word(CAPTURED) as usize).min(frame.len());
     let protocol = u16::from_be_bytes([header[PROTOCOL], header[PROTOCOL + 1]]);
+    let loopback = half(HARDWARE) == libc::ARPHRD_LOOPBACK;
     Some(Heard {
         time: Instant::from_nanos(nanos),
-        origin: Origin { protocol, direction: header[DIRECTION] },
+        origin: Origin { protocol, direction: header[DIRECTION], loopback },
         offload: auxiliary::offload(word(STATUS)),
         tag: auxiliary::tag(word(STATUS), word(TCI) as u16, half(TPID)),
         at: start..end,
@@ -70,6 +71,7 @@ const MAC: usize = 24;
 const TCI: usize = 32;
 const TPID: usize = 36;
 const PROTOCOL: usize = 48 + 2;
+const HARDWARE: usize = 48 + 8;
 const DIRECTION: usize = 48 + 10;
 const HEADER: usize = 48 + 20;
 
@@ -93,7 +95,7 @@ mod tests {
         let status = 1 | libc::TP_STATUS_VLAN_VALID | libc::TP_STATUS_VLAN_TPID_VALID;
         let heard = read(&frame(status | libc::TP_STATUS_CSUM_VALID, 60)).unwrap();
         assert_eq!(heard.time, Instant::from_nanos(7_000_000_009));
-        assert_eq!(heard.origin, Origin { protocol: 0x86dd, direction: 4 });
+        assert_eq!(heard.origin, Origin { protocol: 0x86dd, direction: 4, loopback: false });
         assert_eq!((heard.at.clone(), heard.wire_len), (82..142, 60));
         assert_eq!(heard.tag, Some([0x88, 0xa8, 0x20, 5]));
         assert_eq!(heard.offload.checksum, Checksummed::Valid);
