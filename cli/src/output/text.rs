@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tcpexposure_core::experiment::Peer;
+use tcpexposure_core::experiment::{Peer, Version};
 
 use super::Output;
 use crate::exit::Failure;
@@ -19,21 +19,37 @@ pub(crate) fn seconds(span: Duration) -> String {
 }
 
 /// Names what answers.
-pub(crate) const fn peer(peer: Peer) -> &'static str {
+pub(crate) fn peer(peer: Peer) -> String {
     match peer {
-        Peer::Unknown => "unknown",
-        Peer::Responder => "responder",
-        Peer::Server => "server",
+        Peer::Unknown => "unknown".to_owned(),
+        Peer::Responder => "responder".to_owned(),
+        Peer::Server => "server".to_owned(),
+        Peer::Foreign(Version::Classic) => "responder-classic".to_owned(),
+        Peer::Foreign(Version::Modern) => "responder-modern".to_owned(),
+        Peer::Foreign(Version::Later(version)) => format!("responder-{version}"),
     }
 }
 
 /// Says what answers.
-pub(crate) const fn peer_sentence(peer: Peer) -> &'static str {
-    match peer {
+pub(crate) fn peer_sentence(peer: Peer) -> String {
+    let sentence = match peer {
         Peer::Unknown => "what answers there did not show",
         Peer::Responder => "a responder answers there",
         Peer::Server => "an ordinary server answers there, so that less can be told",
-    }
+        Peer::Foreign(Version::Classic) => {
+            "a responder of 2011 answers there, which --suite classic speaks to"
+        }
+        Peer::Foreign(Version::Modern) => {
+            "a responder of today answers there, which --suite modern speaks to"
+        }
+        Peer::Foreign(Version::Later(version)) => {
+            return format!(
+                "a responder answers there whose reports have version {version}, which this \
+                 program does not know: the two must be of one release"
+            );
+        }
+    };
+    sentence.to_owned()
 }
 
 /// Prints a text whose further lines begin below its own beginning.

@@ -44,6 +44,20 @@ pub enum Peer {
     Responder,
     /// An ordinary server: only what its answers allow is judged.
     Server,
+    /// A responder that does not answer in the dialect that the questions are put in: what depends
+    /// on its answers is not judged.
+    Foreign(Version),
+}
+
+/// Which version of the responder answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// That of 2011, or one that answers as it did.
+    Classic,
+    /// Today's.
+    Modern,
+    /// One whose reports begin with this number.
+    Later(u8),
 }
 
 /// A range of source ports. Every connection takes the next one, so that no state that a box keeps

@@ -2,12 +2,15 @@
 
 use heapless::Vec;
 
-use super::{verdict::Evidence, voice::Voice};
+use super::{config::Version, verdict::Evidence, voice::Voice};
 use crate::{
-    respond::report::Report,
+    respond::{
+        classic, modern,
+        report::{self, Report},
+    },
     wire::{
         options::{Options, View},
-        packet::Packet,
+        packet::{Network, Packet},
         tcp::{self, Flags, Seq},
     },
 };
@@ -57,6 +60,8 @@ pub(crate) struct Answer {
     pub(crate) echo: Option<Echo>,
     /// Whether its payload begins as an echo does that quotes a SYN, whole or not.
     pub(crate) quotes_syn: bool,
+    /// The version of the report that its payload may be, if it is none that can be read.
+    pub(crate) later: Option<Version>,
 }
 
 /// A TCP header, its options looked through.
@@ -89,6 +94,8 @@ pub(crate) struct Echo {
     pub(crate) sent: Head,
     /// The first two bytes of the payload that the responder received.
     pub(crate) copy: [u8; 2],
+    /// The responder's version, as far as what it says that it sent shows one.
+    pub(crate) version: Option<Version>,
 }
 
 /// What an option looked like.
@@ -300,7 +307,25 @@ impl Echo {
             received: Head::quoted(&report.received, voice)?,
             sent: Head::quoted(&report.sent, voice)?,
             copy: *report.copy.first_chunk()?,
+            version: match hops(&report.sent) {
+                classic::HOPS => Some(Version::Classic),
+                modern::HOPS => Some(Version::Modern),
+                _ => None,
+            },
         })
+    }
+}
+
+/// Tells the version that reports begin with which this dialect knows nothing of.
+pub(crate) fn later(payload: &[u8]) -> Option<Version> {
+    report::version(payload).filter(|version| *version > 0).map(Version::Later)
+}
+
+const fn hops(packet: &Packet<'_>) -> u8 {
+    match &packet.network {
+        Network::None => 0,
+        Network::V4(datagram) => datagram.header.ttl(),
+        Network::V6(datagram) => datagram.header.hop_limit(),
     }
 }
 

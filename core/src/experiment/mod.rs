@@ -28,7 +28,7 @@ mod verdict;
 mod voice;
 
 pub use catalogue::{COUNT, ENTRIES, Entry};
-pub use config::{Config, Host, Peer, Ports, Selection};
+pub use config::{Config, Host, Peer, Ports, Selection, Version};
 pub use procedure::PROCEDURES;
 pub use suite::{Event, Suite, Summary};
 pub use verdict::{Code, Direction, Evidence, Outcome, Reason, UNDETERMINED, Verdict};

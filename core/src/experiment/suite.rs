@@ -63,6 +63,8 @@ pub struct Suite<const PARALLEL: usize> {
     verdicts: [Option<Verdict>; COUNT],
     /// The entries that are decided, and not yet reported.
     unreported: Selection,
+    /// Whether an answer has shown the version of the responder.
+    versioned: bool,
     /// The procedure whose end is to be reported.
     ended: Option<&'static str>,
     summarised: bool,
@@ -105,6 +107,7 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
             states: [State::Waiting; PROCEDURES.len()],
             verdicts: [const { None }; COUNT],
             unreported: Selection::NONE,
+            versioned: false,
             ended: None,
             summarised: false,
         };
@@ -207,15 +210,21 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
     /// Keeps a verdict that is final.
     fn decide(&mut self, verdict: Verdict) {
         let entry = verdict.entry;
-        let verdict = match self.config.peer {
-            Peer::Server => verdict.without_responder(),
-            Peer::Unknown | Peer::Responder => verdict,
-        };
+        let verdict = self.admit(verdict);
         if let Some(slot) = self.verdicts.get_mut(entry.index()) {
             *slot = Some(verdict);
             if self.config.entries.contains(entry) {
                 self.unreported = self.unreported.with(entry);
             }
+        }
+    }
+
+    /// Says what the peer's answers allow to say.
+    fn admit(&self, verdict: Verdict) -> Verdict {
+        match self.config.peer {
+            Peer::Server => verdict.without_responder(),
+            Peer::Foreign(_) => verdict.without_version(),
+            Peer::Unknown | Peer::Responder => verdict,
         }
     }
 
@@ -318,11 +327,27 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
 
     /// Learns from the end of a connection what answers at the target.
     fn recognise(&mut self, trial: &Trial) {
-        if self.config.peer != Peer::Unknown {
-            return;
+        let version = trial.version().filter(|_| !trial.voice.faithful() && !self.versioned);
+        if let Some(version) = version.filter(|_| self.config.peer != Peer::Server) {
+            self.versioned = true;
+            if version != trial.voice.version() {
+                return self.become_peer(Peer::Foreign(version));
+            }
         }
-        if trial.shows_responder() {
+        if self.config.peer == Peer::Unknown && trial.shows_responder() {
             self.config.peer = Peer::Responder;
+        }
+    }
+
+    /// Takes the target for something that tells less than was thought.
+    fn become_peer(&mut self, peer: Peer) {
+        self.config.peer = peer;
+        for index in 0..COUNT {
+            let verdict = self.verdicts.get_mut(index).and_then(Option::take);
+            let verdict = verdict.map(|verdict| self.admit(verdict));
+            if let Some(place) = self.verdicts.get_mut(index) {
+                *place = verdict;
+            }
         }
     }
 
@@ -336,10 +361,7 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
         if self.config.peer != Peer::Unknown || own != Entry::Data || silent {
             return;
         }
-        self.config.peer = Peer::Server;
-        for verdict in self.verdicts.iter_mut() {
-            *verdict = verdict.take().map(Verdict::without_responder);
-        }
+        self.become_peer(Peer::Server);
     }
 
     fn settle(&mut self, index: usize, procedure: &Procedure, findings: &Findings) {
@@ -370,7 +392,10 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
     /// Takes what is to be reported next.
     fn report(&mut self) -> Option<Event> {
         let data = PROCEDURES.iter().position(|row| row.own() == Entry::Data);
-        let known = self.config.peer != Peer::Unknown
+        let faithful = self.config.dialect == Dialect::Classic { faithful: true };
+        let known = faithful
+            || self.versioned
+            || self.config.peer == Peer::Server
             || data.is_none_or(|data| self.state(data) == State::Ended);
         if let Some(entry) = self.unreported.pop_if(known) {
             let verdict = self.verdicts.get(entry.index())?.clone()?;

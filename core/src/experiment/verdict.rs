@@ -92,6 +92,8 @@ pub enum Reason {
     Dependency,
     /// The target is no responder of ours, which the probe needs.
     NoResponder,
+    /// The target runs a responder of a version that does not answer what is asked.
+    Version,
     /// The run was ended before.
     Interrupted,
 }
@@ -156,6 +158,10 @@ impl Code {
                 "undetermined.no-responder",
                 "The target runs no responder, and an ordinary server's answer does not decide the question.",
             ),
+            Reason::Version => (
+                "undetermined.version",
+                "The target runs another version of the responder, which does not answer what is asked here.",
+            ),
             Reason::Interrupted => ("undetermined.interrupted", "The run ended before."),
         };
         Self {
@@ -192,6 +198,19 @@ impl Verdict {
             _ => return Self::undetermined(self.entry, Reason::NoResponder),
         };
         Self { code, ..self }
+    }
+
+    /// Says what the answers of another version of the responder allow to say: whether a SYN was
+    /// answered.
+    #[must_use]
+    pub(crate) fn without_version(self) -> Self {
+        let silent = matches!(self.code.outcome, Outcome::Dropped | Outcome::Reset);
+        match self.entry {
+            Entry::Syn => self,
+            entry if ON_SYN.contains(&entry) && silent => self,
+            _ if self.code.id == Code::undetermined(Reason::Interrupted).id => self,
+            entry => Self::undetermined(entry, Reason::Version),
+        }
     }
 
     /// Tells whether the probe was made and answered.

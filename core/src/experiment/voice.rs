@@ -1,6 +1,7 @@
 //! The two ways to put the same questions: which options, numbers and content stand for what.
 
 use super::{
+    config::Version,
     draws::Draws,
     log::{Head, Seen},
     procedure::{Word, command},
@@ -135,6 +136,11 @@ impl Voice {
     /// Tells whether the modern dialect is spoken.
     pub(crate) fn is_modern(&self) -> bool {
         self.dialect == Dialect::Modern43
+    }
+
+    /// Tells the version of the responder that answers in this dialect.
+    pub(crate) fn version(&self) -> Version {
+        if self.is_modern() { Version::Modern } else { Version::Classic }
     }
 
     /// Appends an option to a segment that holds `span`; on a SYN the span is its payload.

@@ -14,7 +14,7 @@
 //! IPv6 the IP header is the fixed header and all extension headers.
 //!
 //! Version 0 has no version byte: it begins with the version nibble of IP, 4 or 6. A later version
-//! begins with a byte from 1 to 15, which [`Report::parse`] tells apart and does not accept.
+//! begins with a byte from 1 to 15, which [`version`] tells apart and [`Report::parse`] does not accept.
 
 use super::{command::Command, http};
 use crate::wire::{
@@ -119,6 +119,16 @@ impl<'a> Report<'a> {
             }
             _ => None,
         }
+    }
+}
+
+/// Tells the version of what may be a report, by its first byte; `None` if it is none.
+#[must_use]
+pub fn version(payload: &[u8]) -> Option<u8> {
+    match http::trim(payload).0.first()? {
+        0x40..=0x4f | 0x60..=0x6f => Some(0),
+        later @ 1..=15 => Some(*later),
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
-//! A box that tells lies.
+//! A box that tells lies, and one that makes a responder's reports those of another version.
 
 use tcpexposure_core::{
-    craft::{Checksum, Draft},
+    craft::{Checksum, Draft, Payload},
     wire::packet::Packet,
 };
 use tcpexposure_sim::{Direction, Middlebox, Random, Verdict, Visit};
@@ -32,6 +32,27 @@ impl Middlebox for Liar {
             verdict.send(visit.direction, packet);
         }
     }
+}
+
+/// Makes reports begin as those of version 2 do.
+#[derive(Debug)]
+pub(crate) struct Second;
+
+impl Middlebox for Second {
+    fn pass(&mut self, visit: Visit, packet: Vec<u8>, verdict: &mut Verdict) {
+        let changed = if visit.direction == Direction::Inbound { second(&packet) } else { None };
+        verdict.send(visit.direction, changed.unwrap_or(packet));
+    }
+}
+
+fn second(bytes: &[u8]) -> Option<Vec<u8>> {
+    let packet = Packet::from_ip(bytes);
+    let mut payload = packet.tcp()?.payload.to_vec();
+    *payload.first_mut()? = 2;
+    let draft = Draft::of(&packet)?;
+    let draft = Draft { checksum: Checksum::Computed, payload: Payload::Bytes(&payload), ..draft };
+    let mut slot = [0; 2000];
+    draft.write(&mut slot).ok().map(<[u8]>::to_vec)
 }
 
 /// Puts right checksums on a packet.

@@ -7,10 +7,10 @@ mod run;
 use std::{collections::BTreeMap, time::Duration};
 
 use host::{Habit, Ordinary};
-use hostile::Liar;
+use hostile::{Liar, Second};
 use run::{ALL, MENDED, Run, Way, config, http, responder, run, run_until, wire};
 use tcpexposure_core::{
-    experiment::{COUNT, Config, Dialect, Entry, Outcome, Peer, Selection},
+    experiment::{COUNT, Config, Dialect, Entry, Outcome, Peer, Selection, Version},
     wire::{
         options::{classic, kind},
         packet::Packet,
@@ -141,6 +141,49 @@ fn an_ordinary_server_is_judged_by_what_it_can_tell() {
         assert!(rest.clone().all(|verdict| verdict.code.id == "undetermined.no-responder"));
         assert_eq!(rest.count(), COUNT - expected.len());
     }
+}
+
+/// The entries that are judged all the same where another version of the responder answers.
+fn other_version(config: Config, host: Dialect, boxes: Vec<Box<dyn Middlebox>>, is: Version) {
+    let what = format!("{:?} asks {host:?}, {:?}", config.dialect, config.peer);
+    let run = run(config, Sim::through(responder(host), boxes, wire(5), 1));
+    assert_eq!(run.peer, Peer::Foreign(is), "{what}");
+    assert_eq!(run.verdicts.len(), COUNT, "{what}");
+    for verdict in &run.verdicts {
+        let expected = match verdict.entry {
+            Entry::Syn => "tcp.syn.passed",
+            _ => "undetermined.version",
+        };
+        assert_eq!(verdict.code.id, expected, "{what}: {}", verdict.entry.name());
+    }
+}
+
+#[test]
+fn another_version_of_the_responder_is_told_apart() {
+    for v6 in [false, true] {
+        for peer in [Peer::Unknown, Peer::Responder] {
+            let config = |dialect| Config { peer, ..config(dialect, v6) };
+            for dress in [|config| config, http] {
+                let (mended, modern) = (dress(config(MENDED)), dress(config(Dialect::Modern43)));
+                other_version(mended, Dialect::Modern43, Vec::new(), Version::Modern);
+                other_version(modern, MENDED, Vec::new(), Version::Classic);
+            }
+            for dialect in [MENDED, Dialect::Modern43] {
+                let boxes: Vec<Box<dyn Middlebox>> = vec![Box::new(Second)];
+                other_version(config(dialect), dialect, boxes, Version::Later(2));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_syn_that_is_dropped_is_seen_before_any_responder() {
+    let boxes = vec![by_name("drop-syn-option").unwrap()];
+    let path = Sim::through(responder(MENDED), boxes, wire(5), 1);
+    let run = run(config(Dialect::Modern43, false), path);
+    assert_eq!(run.peer, Peer::Foreign(Version::Classic));
+    assert_eq!(run.id("SynOpt"), "tcp.opt.unknown.syn.dropped");
+    assert_eq!(run.id("DataOpt"), "undetermined.version");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::{
     compose::{self, Path},
+    config::Version,
     judge::Findings,
     log::{self, Answer, Echo, Head, Log, Seen, Stage},
     procedure::{Burst, Only, Place, Procedure},
@@ -119,6 +120,17 @@ impl Trial {
         })
     }
 
+    /// Tells the version of the responder, as far as its answers show one. What another kind of
+    /// server says may begin as a later version's report does, but not behind a responder's SYN/ACK.
+    pub(crate) fn version(&self) -> Option<Version> {
+        let known = self.log.all().find_map(|answer| answer.echo.as_ref()?.version);
+        let greeted = self.log.syn_ack().is_some_and(|answer| {
+            self.voice.responder.sent(&answer.head) || answer.head.receipt == Seen::Right
+        });
+        let later = || self.log.all().filter(|_| greeted).find_map(|answer| answer.later);
+        known.or_else(later)
+    }
+
     /// Tells the maximum segment size in use.
     pub(crate) const fn mss(&self) -> u16 {
         self.mss
@@ -143,6 +155,7 @@ impl Trial {
             head,
             echo: Echo::parse(segment.payload, &self.voice),
             quotes_syn: log::quotes_syn(segment.payload),
+            later: log::later(segment.payload),
         });
         self.notice(moment, &head);
     }
