@@ -22,7 +22,7 @@ pub(crate) enum Exit {
 }
 
 /// Why a run failed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     exit: Exit,
     message: String,

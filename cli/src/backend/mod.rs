@@ -16,7 +16,7 @@ use std::{
 
 use tcpexposure_core::time::Instant;
 use tcpexposure_link::{
-    Error, Frame, Link, Statistics,
+    Error, Frame, Link, Refusal, Statistics,
     tap::{Crossing, Tap},
 };
 use tcpexposure_sim::Setup;
@@ -271,6 +271,10 @@ impl Link for Listener {
         self.link.recv(deadline.min(soon))
     }
 
+    fn refusal(&mut self) -> Option<Refusal> {
+        self.link.refusal()
+    }
+
     fn statistics(&mut self) -> Result<Statistics, Error> {
         self.link.statistics()
     }
@@ -300,6 +304,10 @@ impl Link for Path {
 
     fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
         self.link.recv(deadline)
+    }
+
+    fn refusal(&mut self) -> Option<Refusal> {
+        self.link.refusal()
     }
 
     fn statistics(&mut self) -> Result<Statistics, Error> {

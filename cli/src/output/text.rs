@@ -37,10 +37,10 @@ pub(crate) fn peer_sentence(peer: Peer) -> String {
         Peer::Responder => "a responder answers there",
         Peer::Server => "an ordinary server answers there, so that less can be told",
         Peer::Foreign(Version::Classic) => {
-            "a responder of 2011 answers there, which --suite classic speaks to"
+            "a responder of 2011 answers there: ask it with --suite classic"
         }
         Peer::Foreign(Version::Modern) => {
-            "a responder of today answers there, which --suite modern speaks to"
+            "a responder of today answers there: ask it without --suite classic"
         }
         Peer::Foreign(Version::Later(version)) => {
             return format!(

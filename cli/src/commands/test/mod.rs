@@ -5,6 +5,7 @@ mod list;
 mod localise;
 mod many;
 mod modern;
+mod resolve;
 mod run;
 mod targets;
 
@@ -72,6 +73,10 @@ pub(crate) struct Test {
     #[arg(long, default_value_t = 8, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..))]
     parallel: u8,
+    /// How many targets of a file to test at a time
+    #[arg(long, default_value_t = 2048, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    at_a_time: u16,
     /// Dress data as HTTP, for boxes that want it; the host's name is the target's by default
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "")]

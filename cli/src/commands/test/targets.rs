@@ -5,7 +5,7 @@ use std::{
     fmt,
     fs::File,
     io::{self, BufRead as _, BufReader, Read},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::Path,
 };
 
@@ -26,6 +26,11 @@ impl Address {
     /// Tells the port.
     pub(super) const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Tells whether the host is an address, which need not be looked up.
+    pub(super) fn is_literal(&self) -> bool {
+        self.host.parse::<IpAddr>().is_ok()
     }
 
     /// Looks up the host.
