@@ -1,19 +1,30 @@
-//! Sends SYNs as fast as a way to send allows, each to another address with another sequence number
-//! and right checksums, until it is ended: a yardstick for the ways, see benches/transmit.sh.
+//! Scans 10.0.0.0/8 without listening, as fast as a way to send allows: a yardstick for the ways,
+//! see benches/transmit.sh. Each SYN has a target of the scan's permutation, a cookie as sequence
+//! number, one of a thousand source ports, and right checksums, as `tcpexposure probe` makes them.
 //! `cargo run --release -p tcpexposure-linux --example transmit -- WAY NEXT-HOP [COUNT]`, where WAY is
-//! auto, xdp, ring, mmsg or raw; nothing is sent beyond 10.0.0.0/8.
+//! auto, xdp, ring, mmsg or raw.
 
 use std::{
     env,
     error::Error,
     net::{IpAddr, Ipv4Addr},
+    ops::ControlFlow,
+    time::Duration,
 };
 
 use tcpexposure_core::{
-    craft::{Draft, Network},
-    wire::tcp::Flags,
+    craft::{Draft, Ipv4, Network},
+    expression,
+    scan::{
+        Limits, Plan, Position, Prober,
+        cookie::Key,
+        pace::Rate,
+        permute::Shard,
+        targets::{Range, Space},
+        template::{Choice, Ports, Probes, Template, proving},
+    },
 };
-use tcpexposure_link::Link;
+use tcpexposure_link::{Link, drive};
 use tcpexposure_linux::{Options, Transmit, open_transmit};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,60 +38,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err("which way?".into()),
     };
     let next_hop: IpAddr = arguments.next().ok_or("which next hop?")?.parse()?;
-    let count = arguments.next().map_or(Ok(u64::MAX), |count| count.parse())?;
+    let targets = arguments.next().map(|count| count.parse()).transpose()?;
     let mut link = open_transmit(next_hop, &Options::default(), way)?;
     eprintln!("{}", link.description());
-    let template = Template::new(link.source())?;
-    for number in 0..count {
-        let length = template.write(number, link.slot()?);
-        link.commit(length)?;
-    }
-    link.flush()?;
+
+    let IpAddr::V4(source) = link.source() else { return Err("give a next hop of IPv4".into()) };
+    let expression =
+        expression::parse("S win 1024 <mss 1460>").map_err(|error| error.to_string())?;
+    let network = Network::V4(Ipv4 { source, ..Ipv4::default() });
+    let draft = expression
+        .draft(Draft { network, ..Draft::default() })
+        .map_err(|error| error.to_string())?;
+    let ports = Ports::range(40_000, 40_999).ok_or("no ports")?;
+    let (mut bytes, choice) = ([0; 60], Choice::only(Key::of_seed(1), ports));
+    let template = Template::new(&draft, &proving(&expression), choice, &mut bytes)?;
+    let mut ranges = [Range::prefix(Ipv4Addr::new(10, 0, 0, 0).into(), 8)?];
+    let plan = Plan {
+        space: Space::new(&mut ranges, &[80], 1)?,
+        probes: Probes { v4: &[template], v6: &[] },
+        seed: 1,
+        shard: Shard::WHOLE,
+        rate: Rate::Unlimited,
+        limits: Limits { targets, cooldown: Duration::ZERO, ..Limits::default() },
+    };
+    let mut prober = Prober::new(plan, Position::default());
+    drive(&mut prober, &mut link, |_| ControlFlow::Continue(()))?;
     eprintln!("{:?}", link.statistics()?);
     Ok(())
-}
-
-/// A SYN, and what its checksums are without what changes.
-struct Template {
-    bytes: [u8; 40],
-    ip_sum: u64,
-    tcp_sum: u64,
-}
-
-impl Template {
-    fn new(source: IpAddr) -> Result<Self, Box<dyn Error>> {
-        let draft = Draft {
-            network: Network::between(source, Ipv4Addr::new(10, 0, 0, 0).into())
-                .ok_or("give a next hop of version 4")?,
-            source_port: 40_000,
-            destination_port: 80,
-            flags: Flags::SYN,
-            ..Draft::default()
-        };
-        let mut bytes = [0; 40];
-        draft.write(&mut bytes)?;
-        let sum = |at: usize| u64::from(!u16::from_be_bytes([bytes[at], bytes[at + 1]]));
-        Ok(Self { ip_sum: sum(10), tcp_sum: sum(36), bytes })
-    }
-
-    /// Writes the SYN of this number, and tells its length.
-    fn write(&self, number: u64, slot: &mut [u8]) -> usize {
-        let host = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u32;
-        let seq = (number ^ 0x5bd1_e995).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 32;
-        let (high, low) = (u64::from(host >> 16), u64::from(host & 0xffff));
-        slot[..40].copy_from_slice(&self.bytes);
-        slot[17..20].copy_from_slice(&host.to_be_bytes()[1..]);
-        slot[24..28].copy_from_slice(&(seq as u32).to_be_bytes());
-        slot[10..12].copy_from_slice(&fold(self.ip_sum + high + low));
-        let tcp = self.tcp_sum + high + low + (seq >> 16) + (seq & 0xffff);
-        slot[36..38].copy_from_slice(&fold(tcp));
-        40
-    }
-}
-
-/// Folds a sum to a checksum.
-fn fold(sum: u64) -> [u8; 2] {
-    let sum = (sum & 0xffff) + (sum >> 16);
-    let sum = (sum & 0xffff) + (sum >> 16);
-    (!(sum as u16)).to_be_bytes()
 }
