@@ -134,12 +134,14 @@ impl Ecn {
 pub fn abilities() -> Vec<Ability> {
     let raw = sys::socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_RAW);
     let packet = sys::socket(libc::AF_PACKET, libc::SOCK_RAW, 0);
+    let xdp = sys::socket(libc::AF_XDP, libc::SOCK_RAW, 0);
     let result = |socket: std::io::Result<OwnedFd>, doing: &str| {
         socket.map(drop).map_err(|said| system(doing, said))
     };
     vec![
         Ability { name: "packet", result: result(packet, "open a packet socket") },
         Ability { name: "raw", result: result(raw, "open a raw socket") },
+        Ability { name: "xdp", result: result(xdp, "open an AF_XDP socket") },
     ]
 }
 
@@ -195,7 +197,7 @@ mod tests {
     fn every_ability_is_named() {
         assert_eq!(
             abilities().iter().map(|ability| ability.name).collect::<Vec<_>>(),
-            ["packet", "raw"]
+            ["packet", "raw", "xdp"]
         );
         assert!(guard().is_ok());
     }

@@ -5,6 +5,9 @@
 //! listens on the interface that the answers come in by. [`Guard`] keeps the kernel from answering
 //! in our stead, without touching any firewall. [`doctor`] tells what works here and what does not.
 //!
+//! For many packets there are [`open_transmit`] and [`open_receive`], one for each of two threads:
+//! the fastest way to send that the interface has, and frames borrowed from a ring.
+//!
 //! ```no_run
 //! use tcpexposure_link::Link;
 //! use tcpexposure_linux::{Guard, Options, open};

@@ -143,12 +143,17 @@ impl TransmitLink {
 
     /// Works on the queue until `done`, as long as there is any hope.
     fn work(&mut self, done: impl Fn(&mut dyn Lane) -> bool) -> Result<(), Error> {
-        let mut idle = 0;
+        let (mut idle, mut since) = (0, None);
         while !done(&mut *self.lane) {
-            idle = if self.push_on()? { 0 } else { idle + 1 };
-            if idle == PATIENCE {
+            if self.push_on()? {
+                (idle, since) = (0, None);
+                continue;
+            }
+            let now = self.now();
+            if now.since(*since.get_or_insert(now)) > PATIENCE {
                 return Err(self.broke(io::Error::from_raw_os_error(libc::ENOBUFS)));
             }
+            idle += 1;
             rest(idle);
         }
         Ok(())
@@ -326,8 +331,7 @@ fn is_full(said: &io::Error) -> bool {
 /// Lets others run, and after a while sleeps.
 fn rest(idle: u32) {
     match idle {
-        0 => {}
-        1..EAGER => thread::yield_now(),
+        0..EAGER => thread::yield_now(),
         _ => thread::sleep(BACK_OFF),
     }
 }
@@ -338,5 +342,5 @@ const BATCH: usize = 64;
 const EAGER: u32 = 100;
 /// How long to rest after that.
 const BACK_OFF: Duration = Duration::from_micros(100);
-/// How often to try in all: more than a second.
-const PATIENCE: u32 = 10_000;
+/// How long to try in all.
+const PATIENCE: Duration = Duration::from_secs(1);
