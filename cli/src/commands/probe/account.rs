@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 use tcpexposure_core::scan::finding::Classification;
 use tcpexposure_link::Statistics;
 
-/// The account of a run.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Account {
+/// The packets of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Traffic {
     /// Probes that were made and handed to the link.
     pub(super) asked: u64,
     /// What the sending link says.
@@ -17,29 +17,25 @@ pub(super) struct Account {
     pub(super) heard: u64,
     /// Frames that have nothing to do with the run.
     pub(super) foreign: u64,
+}
+
+/// The account of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Account {
+    /// The packets.
+    pub(super) traffic: Traffic,
     /// Findings by their class.
     found: [u64; Classification::ALL.len()],
     /// Findings that were written.
     pub(super) written: u64,
 }
 
-impl Account {
-    /// Counts a finding.
-    pub(super) fn count(&mut self, classification: Classification) {
-        let place = Classification::ALL.iter().position(|class| *class == classification);
-        if let Some(count) = place.and_then(|place| self.found.get_mut(place)) {
-            *count += 1;
-        }
-    }
-
-    /// Tells how many findings there are of each class.
-    pub(super) fn classes(&self) -> impl Iterator<Item = (Classification, u64)> + '_ {
-        Classification::ALL.into_iter().zip(self.found)
-    }
-
-    /// Tells how many targets have answered.
-    pub(super) fn results(&self) -> u64 {
-        self.classes().filter(|(class, _)| class.is_result()).map(|(_, count)| count).sum()
+impl Traffic {
+    /// Tells what the links have counted since.
+    pub(super) fn since(&self, before: &Self) -> Self {
+        let transmit = difference(&self.transmit, &before.transmit);
+        let receive = difference(&self.receive, &before.receive);
+        Self { transmit, receive, ..*self }
     }
 
     /// Tells how many probes did not leave the interface.
@@ -62,6 +58,26 @@ impl Account {
         let unheard = self.unheard();
         above(self.unsent(), self.asked) || above(unheard, self.heard.saturating_add(unheard))
     }
+}
+
+impl Account {
+    /// Counts a finding.
+    pub(super) fn count(&mut self, classification: Classification) {
+        let place = Classification::ALL.iter().position(|class| *class == classification);
+        if let Some(count) = place.and_then(|place| self.found.get_mut(place)) {
+            *count += 1;
+        }
+    }
+
+    /// Tells how many findings there are of each class.
+    pub(super) fn classes(&self) -> impl Iterator<Item = (Classification, u64)> + '_ {
+        Classification::ALL.into_iter().zip(self.found)
+    }
+
+    /// Tells how many targets have answered.
+    pub(super) fn results(&self) -> u64 {
+        self.classes().filter(|(class, _)| class.is_result()).map(|(_, count)| count).sum()
+    }
 
     /// Gives it as JSON.
     pub(super) fn json(&self) -> Value {
@@ -69,28 +85,28 @@ impl Account {
         let found: Map<_, _> =
             found.map(|(class, count)| (class.name().to_owned(), count.into())).collect();
         json!({
-            "asked": self.asked,
-            "handed_to_kernel": self.transmit.sent,
-            "refused_by_kernel": self.transmit.refused,
-            "left_interface": self.transmit.left,
-            "received": self.receive.received,
-            "dropped_by_ring": self.receive.dropped,
-            "dropped_by_interface": self.receive.missed,
-            "read": self.heard,
-            "foreign": self.foreign,
+            "asked": self.traffic.asked,
+            "handed_to_kernel": self.traffic.transmit.sent,
+            "refused_by_kernel": self.traffic.transmit.refused,
+            "left_interface": self.traffic.transmit.left,
+            "received": self.traffic.receive.received,
+            "dropped_by_ring": self.traffic.receive.dropped,
+            "dropped_by_interface": self.traffic.receive.missed,
+            "read": self.traffic.heard,
+            "foreign": self.traffic.foreign,
             "found": found,
             "results": self.results(),
             "written": self.written,
-            "lost_sending": self.unsent(),
-            "lost_receiving": self.unheard(),
+            "lost_sending": self.traffic.unsent(),
+            "lost_receiving": self.traffic.unheard(),
         })
     }
 
     /// Gives it in words.
     pub(super) fn text(&self) -> String {
         let number = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |n| n.to_string());
-        let Statistics { sent, refused, left, .. } = self.transmit;
-        let Statistics { received, dropped, missed, .. } = self.receive;
+        let Statistics { sent, refused, left, .. } = self.traffic.transmit;
+        let Statistics { received, dropped, missed, .. } = self.traffic.receive;
         let found: Vec<_> = self
             .classes()
             .filter(|(_, count)| *count > 0)
@@ -101,17 +117,33 @@ impl Account {
             "asked {}, handed to the kernel {} (it refused {}), left the interface {}\n\
              received {}, dropped by the ring {} and by the interface {}, read {}, foreign {}\n\
              found {found}; wrote {}",
-            self.asked,
+            self.traffic.asked,
             number(sent),
             number(refused),
             number(left),
             number(received),
             number(dropped),
             number(missed),
-            self.heard,
-            self.foreign,
+            self.traffic.heard,
+            self.traffic.foreign,
             self.written
         )
+    }
+}
+
+fn difference(now: &Statistics, before: &Statistics) -> Statistics {
+    let since = |read: fn(&Statistics) -> Option<u64>| {
+        let (now, before) = (read(now)?, read(before).unwrap_or_default());
+        Some(now.saturating_sub(before))
+    };
+    Statistics {
+        committed: since(|all| all.committed),
+        sent: since(|all| all.sent),
+        refused: since(|all| all.refused),
+        left: since(|all| all.left),
+        received: since(|all| all.received),
+        dropped: since(|all| all.dropped),
+        missed: since(|all| all.missed),
     }
 }
 
@@ -121,18 +153,18 @@ mod tests {
 
     #[test]
     fn losses_above_the_threshold_taint() {
-        let mut account = Account { asked: 1000, heard: 100, ..Account::default() };
-        assert!(!account.is_tainted(0.0));
-        account.transmit.left = Some(1200);
-        account.transmit.refused = Some(1);
-        assert_eq!(account.unsent(), 1);
-        assert!(account.is_tainted(0.05) && !account.is_tainted(0.1));
-        account.transmit.left = Some(990);
-        assert_eq!(account.unsent(), 10);
-        assert!(account.is_tainted(0.9) && !account.is_tainted(1.0));
+        let mut traffic = Traffic { asked: 1000, heard: 100, ..Traffic::default() };
+        assert!(!traffic.is_tainted(0.0));
+        traffic.transmit.left = Some(1200);
+        traffic.transmit.refused = Some(1);
+        assert_eq!(traffic.unsent(), 1);
+        assert!(traffic.is_tainted(0.05) && !traffic.is_tainted(0.1));
+        traffic.transmit.left = Some(990);
+        assert_eq!(traffic.unsent(), 10);
+        assert!(traffic.is_tainted(0.9) && !traffic.is_tainted(1.0));
         let deaf = Statistics { dropped: Some(1), missed: Some(2), ..Statistics::default() };
-        let account = Account { heard: 97, receive: deaf, ..Account::default() };
-        assert!(account.is_tainted(2.9) && !account.is_tainted(3.0));
+        let traffic = Traffic { heard: 97, receive: deaf, ..Traffic::default() };
+        assert!(traffic.is_tainted(2.9) && !traffic.is_tainted(3.0));
     }
 
     #[test]

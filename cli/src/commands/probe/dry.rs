@@ -40,7 +40,7 @@ pub(super) fn run(
     let mut shown = Shown::open(probe, format)?;
     let source = Source::simulated(probe, ports(probe)?);
     plan.with_load(probe, &source, |load| {
-        let mut prober = Prober::new(plan.prober(load)?, plan.position(plan.start()));
+        let mut prober = Prober::new(plan.prober(load), plan.position(plan.start()));
         let mut slot = vec![0; SLOT];
         let mut now = Instant::ZERO;
         loop {

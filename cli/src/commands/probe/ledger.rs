@@ -88,7 +88,7 @@ impl<'a> Ledger<'a> {
         let Progress { now, at, sent, position, cooling } = progress;
         self.span = Some((self.span.map_or(now, |(begun, _)| begun), now));
         let found = self.account.results();
-        self.status.tell(Seen { now, sent, found, lost: self.account.unheard(), cooling });
+        self.status.tell(Seen { now, sent, found, lost: self.account.traffic.unheard(), cooling });
         if self.kept.is_some_and(|kept| now.since(kept) < INTERVAL) {
             return Ok(());
         }
@@ -121,7 +121,7 @@ impl<'a> Ledger<'a> {
             Ok(()) => self.keep(position, position >= self.whole()),
             Err(_) => Ok(()),
         };
-        let tainted = self.account.is_tainted(self.probe.reporting.drop_threshold);
+        let tainted = self.account.traffic.is_tainted(self.probe.reporting.drop_threshold);
         let exit = if self.interrupted || tainted { Exit::Partial } else { Exit::Done };
         let described = self.describe(facts, tainted, &result, output);
         result.map_err(Failure::midway)?;
@@ -137,11 +137,11 @@ impl<'a> Ledger<'a> {
 
     /// Tells how the process is to end when nothing has failed.
     fn judge(&self, exit: Exit) -> Result<Exit, Failure> {
-        let silent = self.account.results() == 0 && self.account.asked > 0;
+        let silent = self.account.results() == 0 && self.account.traffic.asked > 0;
         if exit != Exit::Done || !silent {
             return Ok(exit);
         }
-        let message = format!("no answer to any of {} probes", self.account.asked);
+        let message = format!("no answer to any of {} probes", self.account.traffic.asked);
         Err(Failure::new(Exit::NoAnswer, message)
             .hint("see with `tcpexposure doctor TARGET` how a target is reached"))
     }

@@ -2,6 +2,7 @@
 
 mod account;
 mod arguments;
+mod calibrate;
 mod checkpoint;
 mod dry;
 mod fields;
@@ -22,6 +23,7 @@ mod signals;
 mod simulated;
 mod status;
 mod targets;
+mod threads;
 mod transmit;
 mod way;
 mod why;
@@ -83,6 +85,9 @@ impl Probe {
             return Ok(Exit::Done);
         }
         self.check(&plan)?;
+        if self.sending.calibrate {
+            return calibrate::run(self, &plan, output);
+        }
         let path = self.reporting.output_file.as_deref();
         let sink = outputs::Plan::new(format, path, &self.reporting.output_fields)?;
         let sink = sink.open(plan.start.is_some())?;

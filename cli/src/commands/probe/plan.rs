@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What is probed, and in which order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plan {
     /// The addresses, sorted and disjoint.
     pub(super) ranges: Vec<Range>,
@@ -38,7 +38,7 @@ pub(super) struct Plan {
     /// What the order and the cookies are drawn from.
     pub(super) seed: u64,
     /// Which part of how many is ours.
-    pub(super) shard: (u32, u32),
+    pub(super) shard: Shard,
     /// When to stop.
     pub(super) limits: Limits,
     /// The rate to begin with, of packets or bits a second; 0 is no limit.
@@ -87,9 +87,7 @@ impl Plan {
 
     /// Tells how many targets our shard has, each variant of the probe being one.
     pub(super) fn steps(&self) -> u64 {
-        let (index, count) = (u64::from(self.shard.0), u64::from(self.shard.1));
-        let ours = self.size.saturating_sub(index).div_ceil(count);
-        ours.min(self.limits.targets.unwrap_or(u64::MAX))
+        self.shard.length(self.size).min(self.limits.targets.unwrap_or(u64::MAX))
     }
 
     /// Tells how many packets our shard has.
@@ -132,14 +130,10 @@ impl Plan {
     }
 
     /// Gives the sending half what it needs.
-    pub(super) fn prober<'a>(&self, load: Load<'a>) -> Result<prober::Plan<'a>, Failure> {
-        let (index, count) = self.shard;
-        let shard = Shard::new(index.into(), count.into()).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("there is no shard {index} of {count}"))
-                .hint("as in --shards 3 --shard 0")
-        })?;
-        let (Load { space, probes }, rate) = (load, self.pace(self.rate));
-        Ok(prober::Plan { space, probes, seed: self.seed, shard, rate, limits: self.limits })
+    pub(super) const fn prober<'a>(&self, load: Load<'a>) -> prober::Plan<'a> {
+        let Load { space, probes } = load;
+        let (seed, shard, limits) = (self.seed, self.shard, self.limits);
+        prober::Plan { space, probes, seed, shard, rate: self.pace(self.rate), limits }
     }
 
     /// Reads the checkpoint, if there is one, and holds it against what is asked for now.
@@ -245,8 +239,13 @@ fn refused(error: targets::Error) -> Failure {
     }
 }
 
-fn shard(probe: &Probe) -> Result<(u32, u32), Failure> {
-    limits::Shard::resolve(probe.amount.shards, probe.amount.shard).map_err(|why| {
+fn shard(probe: &Probe) -> Result<Shard, Failure> {
+    let (shards, shard) = (probe.amount.shards, probe.amount.shard);
+    let found = limits::Shard::resolve(shards, shard).and_then(|(index, count)| {
+        let none = || format!("there is no shard {index} of {count}");
+        Shard::new(index.into(), count.into()).ok_or_else(none)
+    });
+    found.map_err(|why| {
         Failure::new(Exit::Usage, why).hint("as in --shards 3 --shard 0, or --shards 1/3")
     })
 }

@@ -7,9 +7,9 @@ use tcpexposure_core::{
     time::Instant,
     wire::packet::Packet,
 };
-use tcpexposure_link::{Error, Link, Statistics};
+use tcpexposure_link::{Error, Link};
 
-use super::{record::Record, shared::Shared};
+use super::{record::Record, shared::Shared, transmit::Ended};
 
 /// What is kept of what is heard.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,12 @@ impl Keep {
 
 impl Listener<'_> {
     /// Listens until it is told not to, and hands over what it finds in batches.
-    pub(super) fn run(mut self) -> Result<Statistics, Error> {
+    pub(super) fn run(mut self) -> Ended {
+        let result = self.listen();
+        Ended::new(result, self.link.statistics())
+    }
+
+    fn listen(&mut self) -> Result<(), Error> {
         let mut batch = Batch::default();
         let (mut now, mut begun, mut heard) = (self.link.now(), Instant::ZERO, 0_u64);
         self.sieve.start(now);
@@ -87,7 +92,7 @@ impl Listener<'_> {
         batch.until = now;
         // As above.
         let _ = self.out.send(batch);
-        self.link.statistics()
+        Ok(())
     }
 }
 

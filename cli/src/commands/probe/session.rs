@@ -1,14 +1,8 @@
-//! A run on a real wire: a thread that sends, a thread that listens, and this one, which writes
-//! down what is found and keeps watch.
+//! A run on a real wire: two threads, and this one, which writes down what is found.
 
-use std::{
-    sync::mpsc::{Receiver, sync_channel},
-    thread::{self, ScopedJoinHandle},
-};
+use std::sync::mpsc::Receiver;
 
 use serde_json::Value;
-use tcpexposure_core::scan::{prober::Prober, sieve::Sieve};
-use tcpexposure_link::{Error, Statistics};
 
 use super::{
     Probe,
@@ -16,11 +10,10 @@ use super::{
     machine,
     outputs::Sink,
     plan::Plan,
-    probes::Load,
-    receive::{Batch, Keep, Listener},
+    receive::Batch,
     shared::Shared,
     signals::Signals,
-    transmit::Sender,
+    threads::{self, Work},
     wire::Wire,
 };
 use crate::{
@@ -43,7 +36,11 @@ pub(super) fn run(
         let backlog = machine::backlog();
         let shared = Shared::new(plan.rate, plan.start());
         let mut ledger = Ledger::open(probe, plan, sink, output);
-        let result = over(&mut wire, load, plan, probe.keep(), &shared, &mut ledger, &signals)?;
+        let work = Work { plan, load, keep: probe.keep(), shared: &shared };
+        let watch =
+            |batches: &Receiver<Batch>| watch(batches, plan, &shared, &mut ledger, &signals);
+        let (traffic, result) = threads::run(&mut wire, work, watch);
+        ledger.account.traffic = traffic;
         let backlog = backlog.zip(machine::backlog()).map(|(before, now)| now - before);
         let facts = [
             ("interface", Value::from(wire.interface.as_str())),
@@ -54,40 +51,6 @@ pub(super) fn run(
         ];
         ledger.close(shared.position().0, result, &facts, output)
     })
-}
-
-/// Starts both threads, and keeps watch until both have ended.
-fn over(
-    wire: &mut Wire,
-    load: Load<'_>,
-    plan: &Plan,
-    keep: Keep,
-    shared: &Shared,
-    ledger: &mut Ledger<'_>,
-    signals: &Signals,
-) -> Result<Result<(), Failure>, Failure> {
-    let mut memory = vec![0; plan.memory()];
-    let prober = Prober::new(plan.prober(load)?, plan.position(plan.start()));
-    let sieve = Sieve::new(load.space, load.probes, &mut memory);
-    let Wire { transmit, receive, .. } = wire;
-    Ok(thread::scope(|scope| {
-        let (out, batches) = sync_channel(BATCHES);
-        let listener = Listener { link: &mut **receive, sieve, keep, shared, out };
-        let listening = scope.spawn(move || listener.run());
-        let sender = Sender { link: &mut **transmit, prober, plan, shared };
-        let sending = scope.spawn(move || sender.run());
-        let watched = watch(&batches, plan, shared, ledger, signals);
-        shared.halt();
-        shared.close();
-        drop(batches);
-        let (sent, heard) = (join(sending), join(listening));
-        ledger.account.asked = shared.sent();
-        ledger.account.heard = shared.heard();
-        ledger.account.foreign = shared.foreign();
-        let sent = sent.map(|statistics| ledger.account.transmit = statistics);
-        let heard = heard.map(|statistics| ledger.account.receive = statistics);
-        watched.and(sent.map_err(Failure::from)).and(heard.map_err(Failure::from))
-    }))
 }
 
 /// Writes down what is found until the listener has ended, which sends a batch now and then even
@@ -116,22 +79,8 @@ fn watch(
         if ended.is_some_and(|ended| now.since(ended) >= plan.limits.cooldown) {
             shared.close();
         }
-        let (position, at) = shared.position();
-        ledger.tick(Progress {
-            now,
-            at,
-            sent: shared.sent(),
-            position,
-            cooling: ended.is_some(),
-        })?;
+        let ((position, at), sent, cooling) = (shared.position(), shared.sent(), ended.is_some());
+        ledger.tick(Progress { now, at, sent, position, cooling })?;
     }
     Ok(())
 }
-
-/// Waits for a thread, and panics as it did.
-fn join(thread: ScopedJoinHandle<'_, Result<Statistics, Error>>) -> Result<Statistics, Error> {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// How many batches may wait to be written down.
-const BATCHES: usize = 256;

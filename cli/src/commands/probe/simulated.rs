@@ -17,6 +17,7 @@ use tcpexposure_link::{Link as _, Outcome, drive};
 
 use super::{
     Probe,
+    account::Traffic,
     ledger::{Ledger, Progress},
     outputs::Sink,
     plan::Plan,
@@ -84,15 +85,17 @@ fn over(
     signals: &Signals,
 ) -> Result<(u64, Result<(), Failure>), Failure> {
     let mut memory = vec![0; plan.memory()];
-    let sent = plan.prober(load)?;
+    let sent = plan.prober(load);
     let scanner = Scanner::new(sent, plan.position(plan.start()), &mut memory);
     let mut engine = Recorder { scanner, keep, heard: 0, frame: None };
     let result = drive_on(&mut engine, path, ledger, signals);
     let scanner = &engine.scanner;
-    ledger.account.asked = scanner.prober().sent();
-    ledger.account.heard = engine.heard;
-    ledger.account.foreign = scanner.sieve().counters().foreign;
-    ledger.account.transmit = path.statistics()?;
+    ledger.account.traffic = Traffic {
+        asked: scanner.prober().sent(),
+        heard: engine.heard,
+        foreign: scanner.sieve().counters().foreign,
+        ..Traffic::default()
+    };
     Ok((plan.behind(scanner.prober().position()), result))
 }
 

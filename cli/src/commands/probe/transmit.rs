@@ -21,14 +21,33 @@ pub(super) struct Sender<'a> {
     pub(super) shared: &'a Shared,
 }
 
+/// How a thread has ended.
+pub(super) struct Ended {
+    /// What its link has counted.
+    pub(super) statistics: Statistics,
+    /// Whether it came to its end.
+    pub(super) result: Result<(), Error>,
+}
+
+impl Ended {
+    /// Takes what was counted even if something has failed.
+    pub(super) fn new(result: Result<(), Error>, statistics: Result<Statistics, Error>) -> Self {
+        match statistics {
+            Ok(statistics) => Self { statistics, result },
+            Err(error) => {
+                Self { statistics: Statistics::default(), result: result.and(Err(error)) }
+            }
+        }
+    }
+}
+
 impl Sender<'_> {
     /// Sends until all is sent or it is told not to, and tells what became of it.
-    pub(super) fn run(mut self) -> Result<Statistics, Error> {
+    pub(super) fn run(mut self) -> Ended {
         let result = self.send();
         self.tell();
         self.shared.end(self.link.now());
-        let statistics = self.link.statistics();
-        result.and(statistics)
+        Ended::new(result, self.link.statistics())
     }
 
     fn send(&mut self) -> Result<(), Error> {

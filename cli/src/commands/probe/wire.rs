@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tcpexposure_link::Link;
 
-use super::{Probe, plan::Plan, ports::Ports, probes::Source};
+use super::{Probe, account::Traffic, plan::Plan, ports::Ports, probes::Source};
 use crate::{
     exit::{Exit, Failure},
     guards::Guards,
@@ -24,6 +24,14 @@ pub(super) struct Wire {
     pub(super) description: String,
     /// Keeps the kernel silent on the source ports.
     _guards: Guards,
+}
+
+impl Wire {
+    /// Tells what the links have counted so far.
+    pub(super) fn statistics(&mut self) -> Result<Traffic, Failure> {
+        let (transmit, receive) = (self.transmit.statistics()?, self.receive.statistics()?);
+        Ok(Traffic { transmit, receive, ..Traffic::default() })
+    }
 }
 
 impl Probe {
