@@ -11,7 +11,7 @@ use core::net::IpAddr;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
-    /// The sum of 16-bit words in the machine's own byte order, folded to 32 bits or fewer.
+    /// The sum of 64-bit words in the machine's own byte order, whose carry comes around.
     acc: u64,
     /// Whether an odd number of bytes has been added.
     odd: bool,
@@ -26,12 +26,12 @@ impl Sum {
     }
 
     /// Adds `bytes`, as if they stood right after those added before.
-    #[inline]
+    #[inline(always)] // so that what is known of the state is known here
     #[must_use]
     pub fn feed(self, bytes: &[u8]) -> Self {
-        let part = fold32(words(bytes));
+        let part = words(bytes);
         let part = if self.odd { swap(part) } else { part };
-        Self { acc: fold32(self.acc).wrapping_add(part), odd: self.odd ^ (bytes.len() & 1 == 1) }
+        Self { acc: plus(self.acc, part), odd: self.odd ^ (bytes.len() & 1 == 1) }
     }
 
     /// Adds one 16-bit number at an even place.
@@ -84,43 +84,99 @@ pub fn update_u32(checksum: u16, old: u32, new: u32) -> u16 {
     update(high, u16::from_be_bytes([c, d]), u16::from_be_bytes([g, h]))
 }
 
-/// Sums 32-bit words in the machine's byte order; a last odd byte counts as the first of a word.
-#[inline]
+/// Sums words in the machine's byte order; a last odd byte counts as the first of a word.
+#[inline(always)] // a length that is known makes it a few instructions
 fn words(bytes: &[u8]) -> u64 {
-    let (blocks, rest) = bytes.as_chunks::<32>();
-    let mut lanes = [0_u64; 8];
-    for block in blocks {
-        let (quads, _) = block.as_chunks::<4>();
-        for (lane, quad) in lanes.iter_mut().zip(quads) {
-            *lane = lane.wrapping_add(u32::from_ne_bytes(*quad).into());
+    if bytes.len() < MANY { few(bytes) } else { many(bytes) }
+}
+
+/// Sums many bytes, in a way that the compiler makes vectors of; inlined, it would not always.
+///
+/// The lower halves of 32-bit words overflow into the upper ones; but what is due to the upper ones
+/// is known, and so are the lower ones of a run that is short enough.
+#[inline(never)]
+fn many(bytes: &[u8]) -> u64 {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut sum = 0_u64;
+    for run in blocks.chunks(RUN) {
+        let (words, _) = run.as_flattened().as_chunks::<4>();
+        let (first, second) = words.split_at(words.len() / 2);
+        let (mut all, mut upper) = ((0_u32, 0_u32), (0_u32, 0_u32));
+        for (a, b) in first.iter().zip(second) {
+            let (a, b) = (u32::from_ne_bytes(*a), u32::from_ne_bytes(*b));
+            all = (all.0.wrapping_add(a), all.1.wrapping_add(b));
+            upper = (upper.0.wrapping_add(a >> 16), upper.1.wrapping_add(b >> 16));
         }
+        let (all, upper) = (all.0.wrapping_add(all.1), upper.0.wrapping_add(upper.1));
+        let lower = all.wrapping_sub(upper << 16);
+        sum = sum.wrapping_add(lower.into()).wrapping_add(upper.into());
     }
-    let mut sum = lanes.iter().fold(0_u64, |sum, lane| sum.wrapping_add(*lane));
-    let (quads, rest) = rest.as_chunks::<4>();
-    for quad in quads {
-        sum = sum.wrapping_add(u32::from_ne_bytes(*quad).into());
-    }
-    let mut last = [0; 4];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    sum.wrapping_add(u32::from_ne_bytes(last).into())
+    if rest.is_empty() { sum } else { plus(sum, few(rest)) }
 }
 
-/// Folds to at most 33 bits, so that many more such sums can be added.
-#[inline]
-const fn fold32(sum: u64) -> u64 {
-    (sum & 0xffff_ffff).wrapping_add(sum >> 32)
+/// Sums bytes by words of 64 bits.
+#[inline(always)]
+fn few(bytes: &[u8]) -> u64 {
+    let mut sum = 0_u128;
+    let mut rest = bytes;
+    while let Some((four, after)) = rest.split_first_chunk::<32>() {
+        for word in four.as_chunks().0 {
+            sum = sum.wrapping_add(u64::from_ne_bytes(*word).into());
+        }
+        rest = after;
+    }
+    while let Some((word, after)) = rest.split_first_chunk() {
+        sum = sum.wrapping_add(u64::from_ne_bytes(*word).into());
+        rest = after;
+    }
+    if !rest.is_empty() {
+        let rest = match bytes.last_chunk() {
+            Some(end) => ending(end, rest),
+            None => last(rest),
+        };
+        sum = sum.wrapping_add(rest.into());
+    }
+    plus(sum as u64, (sum >> 64) as u64)
 }
 
-/// Folds to 16 bits with end-around carry.
+/// Sums the `rest` of bytes that end with `end`: what stands before it is shifted out.
 #[inline]
-fn fold16(sum: u64) -> u16 {
-    let sum = fold32(fold32(sum));
-    let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-    let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-    let [a, b, ..] = sum.to_le_bytes();
-    u16::from_le_bytes([a, b])
+fn ending(end: &[u8; 8], rest: &[u8]) -> u64 {
+    let before = 8_u32.wrapping_sub(rest.len() as u32).wrapping_mul(8);
+    let word = u64::from_le_bytes(*end).checked_shr(before).unwrap_or(0);
+    u64::from_ne_bytes(word.to_le_bytes())
+}
+
+/// Sums fewer than eight bytes.
+#[inline]
+fn last(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let word = words.first().map_or(0, |word| u32::from_ne_bytes(*word));
+    let (pairs, rest) = rest.as_chunks::<2>();
+    let pair = pairs.first().map_or(0, |pair| u16::from_ne_bytes(*pair));
+    let byte = rest.first().map_or(0, |byte| u16::from_ne_bytes([*byte, 0]));
+    u64::from(word).wrapping_add(pair.into()).wrapping_add(byte.into())
+}
+
+/// Adds with end-around carry.
+#[inline]
+const fn plus(a: u64, b: u64) -> u64 {
+    let (sum, carry) = a.overflowing_add(b);
+    sum.wrapping_add(carry as u64)
+}
+
+/// Folds with end-around carry: added to itself with its halves exchanged, the upper half is the
+/// sum of both, and what the lower half carries into it is the carry that comes around.
+#[inline]
+const fn fold32(sum: u64) -> u32 {
+    (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32
+}
+
+/// Folds to 16 bits.
+#[inline]
+const fn fold16(sum: u64) -> u16 {
+    let sum = fold32(sum);
+    (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
 
 /// Swaps the bytes of the folded sum: what a fragment adds that begins at an odd place.
@@ -128,6 +184,13 @@ fn fold16(sum: u64) -> u16 {
 fn swap(sum: u64) -> u64 {
     fold16(sum).swap_bytes().into()
 }
+
+/// The bytes that make vectors.
+const BLOCK: usize = 64;
+/// How many blocks are summed before 16-bit halves could overflow 32 bits.
+const RUN: usize = (1 << 16) / (BLOCK / 4);
+/// From this many bytes on, vectors pay.
+const MANY: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -151,14 +214,16 @@ mod tests {
     }
 
     #[test]
-    fn a_megabyte_of_ones_does_not_wrap() {
-        let bytes = std::vec![0xff_u8; 1 << 20];
+    fn megabytes_of_ones_do_not_wrap() {
+        let bytes = std::vec![0xff_u8; 5 << 20];
         assert_eq!(Sum::new().feed(&bytes).finish(), 0);
     }
 
     proptest::proptest! {
         #[test]
-        fn agrees_with_the_definition(bytes: Vec<u8>) {
+        fn agrees_with_the_definition(
+            bytes in proptest::collection::vec(0_u8.., 0..600)
+        ) {
             proptest::prop_assert_eq!(Sum::new().feed(&bytes).finish(), reference(&bytes));
         }
 
