@@ -30,6 +30,26 @@ impl<'a> Options<'a> {
         Items { rest: self.bytes, ended: false }
     }
 
+    /// Gives every item to `visitor`, as [`iter`](Self::iter) would, but faster: the two layouts
+    /// that nearly every segment has are told at a glance, and then no byte is looked at twice.
+    #[inline]
+    pub fn visit(self, mut visitor: impl Visit<'a>) {
+        let rest = self.timestamps_first(&mut visitor).or_else(|| self.linux_syn(&mut visitor));
+        let mut rest = rest.unwrap_or(self.bytes);
+        while let Some((&first, after)) = rest.split_first() {
+            if first == kind::NOP {
+                visitor.item(Item::Nop);
+                rest = after;
+            } else if let Some((kind, data, after)) = option(rest).filter(|_| first != kind::END) {
+                visitor.item(Item::Option { kind, data });
+                rest = after;
+            } else {
+                // The end of the list, or of what can be told.
+                return Self::new(rest).iter().for_each(|item| visitor.item(item));
+            }
+        }
+    }
+
     /// Finds the first option of the given kind that is well-formed.
     #[must_use]
     pub fn find(self, kind: u8) -> Option<Item<'a>> {
@@ -53,6 +73,56 @@ impl<'a> Options<'a> {
             View::Timestamps { value, echo } => Some((value, echo)),
             _ => None,
         })
+    }
+}
+
+impl<'a> Options<'a> {
+    /// Visits `nop,nop,TS`, with which nearly every segment of an established connection begins,
+    /// and gives what follows.
+    #[inline]
+    fn timestamps_first(self, visitor: &mut impl Visit<'a>) -> Option<&'a [u8]> {
+        let (start, rest) = self.bytes.split_first_chunk::<12>()?;
+        let [1, 1, kind::TIMESTAMPS, 10, data @ ..] = start else {
+            return None;
+        };
+        visitor.item(Item::Nop);
+        visitor.item(Item::Nop);
+        visitor.item(Item::Option { kind: kind::TIMESTAMPS, data });
+        Some(rest)
+    }
+
+    /// Visits `mss,sackOK,TS,nop,wscale`, with which the SYNs of Linux begin, and gives what
+    /// follows.
+    #[inline]
+    fn linux_syn(self, visitor: &mut impl Visit<'a>) -> Option<&'a [u8]> {
+        let (start, rest) = self.bytes.split_first_chunk::<20>()?;
+        let (mss, after) = start.split_first_chunk::<4>()?;
+        let (times, scale) = after.split_first_chunk::<12>()?;
+        let [kind::MAXIMUM_SEGMENT_SIZE, 4, mss @ ..] = mss else { return None };
+        let [kind::SACK_PERMITTED, 2, kind::TIMESTAMPS, 10, times @ ..] = times else {
+            return None;
+        };
+        let [kind::NOP, kind::WINDOW_SCALE, 3, scale @ ..] = scale else { return None };
+        visitor.item(Item::Option { kind: kind::MAXIMUM_SEGMENT_SIZE, data: mss });
+        visitor.item(Item::Option { kind: kind::SACK_PERMITTED, data: &[] });
+        visitor.item(Item::Option { kind: kind::TIMESTAMPS, data: times });
+        visitor.item(Item::Nop);
+        visitor.item(Item::Option { kind: kind::WINDOW_SCALE, data: scale });
+        Some(rest)
+    }
+}
+
+/// What takes the items of [`Options::visit`]: a closure, or a type of the caller's own, whose
+/// method can be inlined into each of the places that call it.
+pub trait Visit<'a> {
+    /// Takes the next item.
+    fn item(&mut self, item: Item<'a>);
+}
+
+impl<'a, F: FnMut(Item<'a>)> Visit<'a> for F {
+    #[inline]
+    fn item(&mut self, item: Item<'a>) {
+        self(item);
     }
 }
 
@@ -132,15 +202,22 @@ impl<'a> Iterator for Items<'a> {
             self.ended = first == kind::END;
             return Some(if self.ended { Item::End } else { Item::Nop });
         }
-        let length = after.first().map_or(0, |length| usize::from(*length));
-        match self.rest.split_at_checked(length) {
-            Some((&[kind, _, ref data @ ..], rest)) => {
-                self.rest = rest;
-                Some(Item::Option { kind, data })
-            }
-            _ => Some(Item::Malformed { rest: core::mem::take(&mut self.rest) }),
-        }
+        let Some((kind, data, rest)) = option(self.rest) else {
+            return Some(Item::Malformed { rest: core::mem::take(&mut self.rest) });
+        };
+        self.rest = rest;
+        Some(Item::Option { kind, data })
     }
 }
 
 impl core::iter::FusedIterator for Items<'_> {}
+
+/// Cuts off an option with a length byte: its kind, its data and what follows.
+#[inline]
+fn option(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let length = usize::from(*bytes.get(1)?);
+    match bytes.split_at_checked(length)? {
+        (&[kind, _, ref data @ ..], rest) => Some((kind, data, rest)),
+        _ => None,
+    }
+}

@@ -23,7 +23,7 @@ pub mod kind;
 pub mod mptcp;
 pub mod view;
 
-pub use item::{Item, Items, Options};
+pub use item::{Item, Items, Options, Visit};
 pub use view::View;
 pub use writer::{Overflow, Writer};
 

@@ -204,6 +204,7 @@ impl<'a> SackBlocks<'a> {
     }
 
     /// Walks the blocks: left edge, right edge.
+    #[inline]
     pub fn iter(self) -> impl ExactSizeIterator<Item = (u32, u32)> + Clone + use<'a> {
         let (blocks, _) = self.bytes.as_chunks::<8>();
         blocks.iter().map(|&[a, b, c, d, e, f, g, h]| {

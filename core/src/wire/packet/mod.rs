@@ -12,6 +12,7 @@ use super::{
 use crate::fault::Fault;
 
 mod parse;
+mod usual;
 
 /// What the bytes of a frame begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,9 +137,19 @@ pub enum Transport<'a> {
 impl<'a> Packet<'a> {
     /// Reads a frame that begins with `start`. `wire_len` is the length it had on the wire, where
     /// the capture kept less; it is taken to be at least that of `bytes`.
-    #[inline]
+    #[inline(always)] // so that a field that the caller does not read is not written
     #[must_use]
     pub fn parse(start: Start, bytes: &'a [u8], wire_len: usize, offload: Offload) -> Self {
+        if let Some(packet) = Self::usual(start, bytes, wire_len, offload) {
+            return packet;
+        }
+        // Field by field, because a packet that has a place in memory keeps it.
+        Self { ..Self::unusual(start, bytes, wire_len, offload) }
+    }
+
+    /// Reads any frame.
+    #[inline(never)]
+    fn unusual(start: Start, bytes: &'a [u8], wire_len: usize, offload: Offload) -> Self {
         let mut packet = Self {
             start,
             bytes,
