@@ -1,6 +1,6 @@
 //! How a run ends: an exit status, and for failures one sentence and a hint.
 
-use std::{fmt, io, process::ExitCode};
+use std::{fmt, io, net::IpAddr, process::ExitCode};
 
 use tcpexposure_link::Cause;
 
@@ -110,12 +110,19 @@ fn hint(cause: &Cause) -> String {
     match cause {
         Cause::Privilege => setcap(),
         Cause::NoInterface(_) => "`tcpexposure doctor` lists the interfaces".to_owned(),
-        Cause::NoRoute(address) => format!("see `ip route get {address}`"),
+        Cause::NoRoute(address) if LINUX => format!("see `ip route get {address}`"),
+        Cause::NoRoute(address) => format!("see `route -n get {address}`"),
         Cause::NoNeighbour(address) => {
-            format!("see `ip neigh show {address}`, or give its hardware address with -G")
+            let command = match address {
+                _ if LINUX => format!("ip neigh show {address}"),
+                IpAddr::V4(_) => format!("arp -n {address}"),
+                IpAddr::V6(_) => format!("ndp -n {address}"),
+            };
+            format!("see `{command}`, or give its hardware address with -G")
         }
         Cause::TooLarge { .. } => "send less at once: segments are not cut up".to_owned(),
-        Cause::Down(name) => format!("see `ip link show {name}`"),
+        Cause::Down(name) if LINUX => format!("see `ip link show {name}`"),
+        Cause::Down(name) => format!("see `ifconfig {name}`"),
         Cause::Unsupported(_) | Cause::System(_) => {
             "`tcpexposure doctor` tells what works here".to_owned()
         }
@@ -126,6 +133,9 @@ fn hint(cause: &Cause) -> String {
 pub(crate) fn setcap() -> String {
     let program = std::env::current_exe()
         .map_or_else(|_| "tcpexposure".to_owned(), |path| path.display().to_string());
+    if !LINUX {
+        return format!("sudo {program}, or let your group read and write /dev/bpf*");
+    }
     format!("sudo setcap cap_net_raw,cap_net_admin=ep {program}")
 }
 
@@ -147,6 +157,8 @@ pub(crate) fn report(result: Result<Exit, Failure>) -> ExitCode {
     }
 }
 
+/// Whether hints are to name Linux's own commands, else those of the BSDs.
+const LINUX: bool = cfg!(target_os = "linux");
 const BROKEN_PIPE: &str = "nobody reads the output";
 
 /// Ends the process on arguments that cannot be read, or on a call for help.

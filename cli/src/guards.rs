@@ -54,8 +54,7 @@ impl Guards {
 
     /// Tells in words how far the kernel is kept silent.
     pub(crate) fn description(&self) -> String {
-        let gap =
-            if self.held.complete() { "" } else { ", but for peers on the link with TTL 255" };
+        let gap = self.held.gap(self.ports());
         match self.count {
             1 => format!("our kernel is kept silent on port {}{gap}", self.first),
             _ => {
@@ -66,9 +65,13 @@ impl Guards {
     }
 }
 
-#[cfg(target_os = "linux")]
 mod held {
+    use std::ops::RangeInclusive;
+
+    #[cfg(not(target_os = "linux"))]
+    use tcpexposure_bpf::live::Guard;
     use tcpexposure_link::{Cause, Error};
+    #[cfg(target_os = "linux")]
     use tcpexposure_linux::Guard;
 
     use crate::exit::{Exit, Failure, setcap_ports};
@@ -78,9 +81,24 @@ mod held {
     pub(super) struct Held(Vec<Guard>);
 
     impl Held {
-        /// Tells whether the kernel is silent towards everybody.
-        pub(super) fn complete(&self) -> bool {
-            self.0.iter().all(Guard::filtered)
+        /// Tells in words towards whom the kernel is not silent on these ports.
+        #[cfg(target_os = "linux")]
+        pub(super) fn gap(&self, _: RangeInclusive<u16>) -> String {
+            let complete = self.0.iter().all(Guard::filtered);
+            if complete { String::new() } else { NEAR.to_owned() }
+        }
+
+        /// Tells in words towards whom the kernel is not silent on these ports.
+        #[cfg(not(target_os = "linux"))]
+        pub(super) fn gap(&self, ports: RangeInclusive<u16>) -> String {
+            if self.0.is_empty() {
+                return String::new();
+            }
+            let system = tcpexposure_bpf::live::system();
+            match system.silencing_rule(*ports.start(), *ports.end()) {
+                Some(rule) => format!("{NEAR}, and as far as this rule goes: {rule}"),
+                None => NEAR.to_owned(),
+            }
         }
     }
 
@@ -131,43 +149,12 @@ mod held {
         }
     }
 
+    /// Those towards whom only a filter keeps the kernel silent.
+    const NEAR: &str = ", but for peers on the link with TTL 255";
     /// The lowest port to take: above those of most servers.
     const LOWEST: u16 = 10_000;
     /// The end of the ports to take: below those that Linux gives to connections.
     const HIGHEST: u16 = 32_000;
     /// How many ports to try.
     const TRIES: u32 = 50_000;
-}
-
-#[cfg(not(target_os = "linux"))]
-mod held {
-    use crate::exit::{Exit, Failure};
-
-    /// What keeps the ports.
-    #[derive(Debug, Default)]
-    pub(super) struct Held;
-
-    impl Held {
-        /// Tells whether the kernel is silent towards everybody.
-        pub(super) fn complete(&self) -> bool {
-            false
-        }
-    }
-
-    pub(super) fn one(_: Option<u16>) -> Result<(Held, u16), Failure> {
-        Err(missing())
-    }
-
-    pub(super) fn range(_: u16) -> Result<(Held, u16), Failure> {
-        Err(missing())
-    }
-
-    pub(super) fn each(_: &[u16]) -> Result<Held, Failure> {
-        Err(missing())
-    }
-
-    fn missing() -> Failure {
-        Failure::new(Exit::Usage, "there is no way to the wire on this system yet")
-            .hint("use a simulated path: --backend sim")
-    }
 }

@@ -1,8 +1,8 @@
 //! macOS, FreeBSD, NetBSD and OpenBSD as a wire: BPF devices behind one
 //! [`Link`](tcpexposure_link::Link).
 //!
-//! [`open`] is the paved path: it asks the routing socket for the way to a target, finds out the
-//! next hop's hardware address, and sends and hears by a BPF device on that interface. [`Guard`]
+//! `live::open` is the paved path: it asks the routing socket for the way to a target, finds out the
+//! next hop's hardware address, and sends and hears by a BPF device on that interface. `live::Guard`
 //! keeps the kernel from answering in our stead as far as the system lets it.
 //!
 //! Whatever can be is pure, and is compiled and tested everywhere: the [records](record) of a read
@@ -18,6 +18,11 @@ mod error;
 pub mod interface;
 pub mod link;
 pub mod link_type;
+#[cfg(all(
+    target_pointer_width = "64",
+    any(target_os = "macos", target_os = "freebsd", target_os = "netbsd", target_os = "openbsd")
+))]
+pub mod live;
 pub mod raw;
 pub mod record;
 pub mod request;

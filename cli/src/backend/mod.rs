@@ -4,7 +4,10 @@
 mod pcap;
 mod sim;
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "none.rs")]
+#[cfg_attr(
+    any(target_os = "macos", target_os = "freebsd", target_os = "netbsd", target_os = "openbsd"),
+    path = "bsd.rs"
+)]
 mod system;
 
 use std::{

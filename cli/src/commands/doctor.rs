@@ -101,7 +101,7 @@ mod examine {
         neighbour,
     };
 
-    use super::Finding;
+    use super::{Finding, colons};
     use crate::exit::setcap;
 
     /// Looks at everything; what cannot be looked at is a finding too.
@@ -234,20 +234,101 @@ mod examine {
         let finding = Finding::judged(false, about, error.to_string());
         if matches!(error.cause, Cause::Privilege) { finding.mend(setcap()) } else { finding }
     }
-
-    fn colons([a, b, c, d, e, f]: [u8; 6]) -> String {
-        format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
-    }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod examine {
     use std::net::IpAddr;
 
-    use super::Finding;
+    use tcpexposure_bpf::{
+        interface::Interface,
+        live::{self, Guard},
+    };
+    use tcpexposure_link::{Cause, Error};
 
-    /// Tells what works on a system without a way to the wire.
-    pub(super) fn all(_targets: &[IpAddr]) -> Vec<Finding> {
-        super::backends()
+    use super::{Finding, colons};
+    use crate::exit::setcap;
+
+    /// Looks at everything; what cannot be looked at is a finding too.
+    pub(super) fn all(targets: &[IpAddr]) -> Vec<Finding> {
+        let mut findings = vec![guard()];
+        findings.extend(super::backends());
+        findings.extend(interfaces());
+        findings.extend(targets.iter().flat_map(|target| way(*target)));
+        findings
     }
+
+    fn guard() -> Finding {
+        let about = "RST guard";
+        if let Err(error) = Guard::new(None) {
+            return broken(about, &error);
+        }
+        let system = live::system();
+        match system.silencing_rule(1024, 65_535) {
+            None => Finding::judged(
+                true,
+                about,
+                "our kernel stays silent, but for peers on the link with TTL 255",
+            ),
+            Some(rule) => {
+                let left_out =
+                    if system.deafness.is_none() { "" } else { " towards peers over IPv6" };
+                let found = format!("{} cannot be kept silent{left_out}", system.name);
+                Finding::judged(false, about, found).mend(rule)
+            }
+        }
+    }
+
+    fn interfaces() -> Vec<Finding> {
+        match live::interfaces() {
+            Ok(list) => list.iter().map(interface).collect(),
+            Err(error) => vec![broken("interfaces", &error)],
+        }
+    }
+
+    fn interface(interface: &Interface) -> Finding {
+        let about = format!("interface {}", interface.name);
+        if !interface.up {
+            let mend = format!("sudo ifconfig {} up", interface.name);
+            return Finding::judged(false, about, "is down").mend(mend);
+        }
+        let listed = interface.addresses.iter();
+        let addresses: Vec<_> =
+            listed.map(|(address, length)| format!("{address}/{length}")).collect();
+        let mac = interface.mac.map_or_else(String::new, |mac| format!(", {}", colons(mac)));
+        let found = format!("mtu {}{mac}, {}", interface.mtu, addresses.join(" "));
+        Finding::judged(true, about, found)
+    }
+
+    /// Looks up interface, next hop and hardware address towards a target.
+    fn way(target: IpAddr) -> Vec<Finding> {
+        let about = format!("way to {target}");
+        let route = match live::look_up(target, None, None) {
+            Ok(route) => route,
+            Err(error) => return vec![broken(&about, &error)],
+        };
+        let hop = route.next_hop();
+        let source = route.source.map_or_else(String::new, |source| format!(", from {source}"));
+        let found =
+            format!("by {}, next hop {hop}{source}, mtu {}", route.interface.name, route.mtu);
+        let mut findings = vec![Finding::judged(true, about, found)];
+        match live::macs(&route, None) {
+            Ok(None) => {}
+            Ok(Some(macs)) => {
+                let found = format!("is at {}", colons(macs.destination));
+                findings.push(Finding::judged(true, "  its next hop", found));
+            }
+            Err(error) => findings.push(broken("  its next hop", &error)),
+        }
+        findings
+    }
+
+    fn broken(about: &str, error: &Error) -> Finding {
+        let finding = Finding::judged(false, about, error.to_string());
+        if matches!(error.cause, Cause::Privilege) { finding.mend(setcap()) } else { finding }
+    }
+}
+
+fn colons([a, b, c, d, e, f]: [u8; 6]) -> String {
+    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
 }
