@@ -1,4 +1,4 @@
-//! The decoders: from the bytes of an Ethernet frame to a [`Reading`](crate::reading::Reading),
+//! The decoders: from the bytes of an Ethernet frame to a [`Reading`],
 //! each by the means that its library recommends where speed counts. Every one of them skips what
 //! its library does not offer and tells the same fields.
 
