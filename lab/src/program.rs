@@ -66,6 +66,11 @@ impl Program {
         self.child.id()
     }
 
+    /// Waits until the program ends, and tells its exit status; `None` if a signal ended it.
+    pub fn code(&mut self) -> Option<i32> {
+        self.child.wait().ok()?.code()
+    }
+
     /// Asks the program to end, waits for it, and gives what it said and was not waited for.
     pub fn interrupt(&mut self) -> Vec<String> {
         let pid = self.child.id().to_string();
