@@ -18,6 +18,9 @@ const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/modern_boxe
 /// How many boxes are under test at a time; most of the time is waiting for what does not come.
 const WORKERS: usize = 6;
 
+/// Rows that depend on how fast a proxy reads and writes.
+const TIMING: &[(&str, &[&str])] = &[("haproxy", &["InSplit", "InBurst", "InReordered"])];
+
 /// What differs from a clean path, for each box and family.
 type Rows = BTreeMap<(String, &'static str), String>;
 
@@ -27,7 +30,9 @@ fn through(middlebox: &Middlebox) -> Option<Vec<(&'static str, String)>> {
     let _program = middlebox.stand(lab.host(1));
     let responder = lab.last().spawn(TOOL, &["respond", "--port", "34343,80"]);
     responder.wait_for("serving ports");
-    Some(Family::BOTH.map(|family| (name(family), findings(&lab, family))).into())
+    let timing = TIMING.iter().find(|(name, _)| *name == middlebox.name);
+    let left_out = timing.map_or(&[][..], |(_, rows)| *rows);
+    Some(Family::BOTH.map(|family| (name(family), findings(&lab, family, left_out))).into())
 }
 
 const fn name(family: Family) -> &'static str {
@@ -37,7 +42,7 @@ const fn name(family: Family) -> &'static str {
     }
 }
 
-fn findings(lab: &Lab, family: Family) -> String {
+fn findings(lab: &Lab, family: Family, left_out: &[&str]) -> String {
     let target = lab.last_address(family).to_string();
     let arguments = ["--json", "test", &target, "--suite", "modern", "--port", "34343"];
     let output = lab.first().run(TOOL, &arguments);
@@ -47,6 +52,7 @@ fn findings(lab: &Lab, family: Family) -> String {
         .filter_map(|line| serde_json::from_str(line).ok())
         .filter(|object: &Value| object["type"] == "verdict" && object["outcome"] != "passed")
         .filter(|object| !object["sentence"].as_str().unwrap_or("").contains("version of IP"))
+        .filter(|object| !left_out.contains(&object["entry"].as_str().unwrap_or("")))
         .map(|object| {
             let word = |key: &str| object[key].as_str().unwrap_or("").to_owned();
             format!("{} {} {}", word("entry"), word("outcome"), word("direction")).trim().to_owned()
