@@ -1,6 +1,6 @@
 //! The order of the layers: `wire` stands on nothing, `craft`, `expression` and `summary` on it, the
 //! engines on those and on `engine`, `time` and `fault`; no engine imports another, but for the
-//! experiments, which read the responder's reports.
+//! experiments, which read the responder's reports and know its numbers.
 
 use std::{fs, path::Path};
 
@@ -30,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "respond::report",
             "respond::v1",
             "respond::modern",
+            "respond::classic",
         ],
     ),
 ];

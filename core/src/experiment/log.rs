@@ -4,10 +4,9 @@ use heapless::Vec;
 
 use super::{config::Version, verdict::Evidence, voice::Voice};
 use crate::{
-    respond::{
-        classic, modern,
-        report::{self, Report},
-    },
+    respond::classic,
+    respond::modern,
+    respond::report::{self, Report},
     wire::{
         options::{Options, View},
         packet::{Network, Packet},
