@@ -75,6 +75,7 @@ pub struct Suite<const PARALLEL: usize> {
 struct Slot {
     index: usize,
     port: u16,
+    /// The identification of the next IPv4 header.
     id: u16,
     runs: Runs,
     trial: Trial,
@@ -250,7 +251,8 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
         let port = self.next_port();
         self.connections = self.connections.saturating_add(1);
         let voice = Voice::new(self.config.dialect, &mut self.draws);
-        Slot { index, port, id: 0, trial: Trial::new(runs.procedure(), voice, now), runs }
+        let id = self.draws.short().max(1);
+        Slot { index, port, id, trial: Trial::new(runs.procedure(), voice, now), runs }
     }
 
     /// Tells the next port, but none that is in use.
@@ -284,9 +286,8 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
 
     /// Lets the trial in a slot take its next step. `None`: the slot has nothing left to do.
     fn step(&mut self, place: usize, now: Instant, buffer: &mut [u8]) -> Option<Turn> {
-        let id = self.draws.short().max(1);
         let slot = self.slots.get_mut(place)?.as_mut()?;
-        slot.id = id;
+        let id = slot.id;
         let path = Path {
             source: self.config.source,
             target: self.config.target,
@@ -299,7 +300,10 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
             Moment { now, number: self.packets.saturating_add(1), timer: &mut self.timer };
         let turn = slot.trial.poll(&mut moment, &path, buffer);
         match turn {
-            Turn::Send(_) => self.packets = self.packets.saturating_add(1),
+            Turn::Send(_) => {
+                self.packets = self.packets.saturating_add(1);
+                slot.id = self.config.dialect.next_id(id, &mut self.draws);
+            }
             Turn::Over => self.finish(place, now),
             Turn::Wait(_) => {}
         }

@@ -94,6 +94,18 @@ pub(crate) struct Span {
     pub(crate) length: u16,
 }
 
+impl Dialect {
+    /// Tells the identification of the IPv4 header behind one with `id`. Today's follow each other
+    /// on a connection, as any host's do, for what merges segments wants them so; those of 2011 are
+    /// random.
+    pub(crate) fn next_id(self, id: u16, draws: &mut Draws) -> u16 {
+        match self {
+            Self::Classic { .. } => draws.short().max(1),
+            Self::Modern43 => id.wrapping_add(1),
+        }
+    }
+}
+
 impl Voice {
     /// Draws the numbers of a connection.
     pub(crate) fn new(dialect: Dialect, draws: &mut Draws) -> Self {
