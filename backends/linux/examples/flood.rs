@@ -63,7 +63,7 @@ fn main() -> Result<ExitCode, Box<dyn error::Error>> {
     let (answers, took) = thread::scope(|scope| -> Result<_, Box<dyn error::Error>> {
         let mut heard = open_receive(flood.target, &Options::default())?;
         let (ledger, over) = (&ledger, &over);
-        let listener = scope.spawn(move || listen(&mut heard, ledger, over));
+        let listener = scope.spawn(move || listen(&mut heard, &flood, ledger, over));
         let took = send(&flood, ledger);
         thread::sleep(Duration::from_secs(1));
         over.store(true, Relaxed);
@@ -104,6 +104,7 @@ fn send(flood: &Flood, ledger: &Ledger) -> Result<(u64, Duration), tcpexposure_l
 /// Counts what comes for any of the sources, and tells how many packets did.
 fn listen(
     link: &mut impl tcpexposure_link::Link,
+    flood: &Flood,
     ledger: &Ledger,
     over: &AtomicBool,
 ) -> Result<u64, tcpexposure_link::Error> {
@@ -112,8 +113,8 @@ fn listen(
         let deadline = link.now().after(Duration::from_millis(100));
         let Some(frame) = link.recv(deadline)? else { continue };
         let packet = Packet::parse(frame.start, frame.bytes, frame.wire_len, frame.offload);
-        let to = packet.addresses().and_then(|(_, to)| place(to));
-        if let Some(source) = to {
+        let ends = packet.addresses().filter(|(from, _)| *from == flood.target);
+        if let Some(source) = ends.and_then(|(_, to)| place(to)) {
             let length = frame.wire_len - (frame.bytes.len() - ip(frame.bytes).len());
             ledger.got[source].fetch_add(length as u64, Relaxed);
             answers += 1;
@@ -140,10 +141,12 @@ fn tell(ledger: &Ledger, answers: u64, (count, took): (u64, Duration)) -> ExitCo
         bytes(&ledger.sent),
         bytes(&ledger.got),
     );
-    if rows.clone().any(|(sent, got)| got > sent) || answers == 0 {
-        return ExitCode::FAILURE;
+    let mut greedy = rows.enumerate().filter(|(_, (sent, got))| got > sent).peekable();
+    let failed = greedy.peek().is_some() || answers == 0;
+    for (source, (sent, got)) in greedy.take(10) {
+        println!("{} sent {sent} bytes and got {got}", address(source));
     }
-    ExitCode::SUCCESS
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// Makes the packets: SYNs of all kinds, data that proves nothing, and what is no TCP at all.
