@@ -133,7 +133,8 @@ fn a_network_of_ipv6_is_found() {
 #[test]
 fn every_way_finds_the_same() {
     let Some((lab, _server, _alone)) = lab(&[]) else { return };
-    for way in ["packet", "ring", "raw", "auto"] {
+    let _driver = driver(&lab);
+    for way in ["packet", "ring", "raw", "xdp", "xdp-live", "auto"] {
         for net in ["10.99.7.0/24", "fd99::4200/120"] {
             let found = findings(&lab, &[net, "-r", "50k", "-c", "500ms", "--backend", way]);
             assert_eq!(addresses(&found).len(), 256, "{way} {net}");
@@ -327,6 +328,18 @@ impl Moments {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         from + (self.0 >> 33) % (to - from)
     }
+}
+
+/// Gives the far end's interface a program of its own, by which ours can be given frames without the
+/// kernel's stack; it goes away when its input is closed.
+fn driver(lab: &Lab) -> Child {
+    let mut command: Command = lab.last().command(&example("sink"));
+    command.args(["left", "pass"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut ready = [0; 5];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    assert_eq!(&ready, b"READY");
+    child
 }
 
 /// Starts the tool, so that the child is the tool itself.

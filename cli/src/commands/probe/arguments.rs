@@ -103,7 +103,7 @@ pub(super) struct Sending {
     #[arg(long = "probe", value_name = "EXPR", default_value = super::plan::PROBE)]
     pub(super) expressions: Vec<String>,
     #[arg(
-        help = "How to send: auto, raw, packet, ring, xdp, sim[:BOX,…]",
+        help = "How to send: auto, raw, packet, ring, xdp, xdp-live, sim[:BOX,…]",
         long,
         default_value = "auto",
         value_name = "WAY"

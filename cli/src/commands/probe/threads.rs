@@ -14,7 +14,7 @@ use super::{
     probes::Load,
     receive::{Batch, Keep, Listener},
     shared::Shared,
-    transmit::{Ended, Sender},
+    transmit::{Conductor, Ended, Sender},
     wire::Wire,
 };
 use crate::exit::Failure;
@@ -38,14 +38,25 @@ pub(super) fn run(
     let Work { plan, load, keep, shared } = work;
     let mut memory = vec![0; plan.memory()];
     let sieve = Sieve::new(load.space, load.probes, &mut memory);
-    let prober = Prober::new(plan.prober(load), plan.position(plan.start()));
-    let Wire { transmit, receive, .. } = wire;
+    let Wire { transmit, generator, receive, .. } = wire;
+    let start = plan.position(plan.start());
+    let generator = match generator.as_ref().map(|make| make(&plan.prober(load))).transpose() {
+        Ok(generator) => generator,
+        Err(failure) => return (Traffic::default(), Err(failure)),
+    };
     thread::scope(|scope| {
         let (out, batches) = sync_channel(BATCHES);
         let listener = Listener { link: &mut **receive, sieve, keep, shared, out };
         let listening = scope.spawn(move || listener.run());
-        let sender = Sender { link: &mut **transmit, prober, plan, shared };
-        let sending = scope.spawn(move || sender.run());
+        let link = &mut **transmit;
+        let sending = scope.spawn(move || match generator {
+            Some(generator) => {
+                Conductor { generator, clock: link, plan, shared, position: start, sent: 0 }.run()
+            }
+            None => {
+                Sender { link, prober: Prober::new(plan.prober(load), start), plan, shared }.run()
+            }
+        });
         let watched = watch(&batches);
         shared.halt();
         shared.close();

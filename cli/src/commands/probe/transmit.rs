@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tcpexposure_core::{
     engine::{Engine as _, Step},
-    scan::prober::Prober,
+    scan::{Position, Prober, pace::Pace},
     time::Instant,
 };
 use tcpexposure_link::{Error, Link, Statistics};
 
-use super::{plan::Plan, shared::Shared};
+use super::{plan::Plan, shared::Shared, wire::Generate};
 
 /// A sender.
 pub(super) struct Sender<'a> {
@@ -19,6 +19,20 @@ pub(super) struct Sender<'a> {
     pub(super) prober: Prober<'a>,
     pub(super) plan: &'a Plan,
     pub(super) shared: &'a Shared,
+}
+
+/// A sender whose packets are made elsewhere.
+pub(super) struct Conductor<'a> {
+    /// Makes and sends them.
+    pub(super) generator: Box<dyn Generate>,
+    /// Tells the time.
+    pub(super) clock: &'a mut (dyn Link + Send),
+    pub(super) plan: &'a Plan,
+    pub(super) shared: &'a Shared,
+    /// The packet that is next.
+    pub(super) position: Position,
+    /// How many were made.
+    pub(super) sent: u64,
 }
 
 /// How a thread has ended.
@@ -95,6 +109,81 @@ impl Sender<'_> {
     }
 }
 
+impl Conductor<'_> {
+    /// Sends until all is sent or it is told not to, and tells what became of it.
+    pub(super) fn run(mut self) -> Ended {
+        let result = self.rounds();
+        self.tell();
+        self.shared.end(self.clock.now());
+        Ended::new(result, self.generator.statistics())
+    }
+
+    fn rounds(&mut self) -> Result<(), Error> {
+        let limits = self.plan.limits;
+        let over = limits.time.map_or(Instant::NEVER, |time| self.clock.now().after(time));
+        loop {
+            self.round(over)?;
+            let now = self.clock.now();
+            if self.shared.halted() || now >= over || self.position.round >= limits.retries {
+                return Ok(());
+            }
+            self.position = Position { round: self.position.round + 1, ..Position::default() };
+            self.sleep(now.after(limits.cooldown).min(over))?;
+        }
+    }
+
+    /// Sends to the end of the round, by as many at a time as the pace allows.
+    fn round(&mut self, over: Instant) -> Result<(), Error> {
+        let mut pace = Pace::new(self.plan.pace(self.shared.rate()));
+        let length = self.generator.length();
+        while !self.shared.halted() && self.position.step < self.plan.steps() {
+            let now = self.clock.now();
+            if now >= over {
+                break;
+            }
+            let rate = self.plan.pace(self.shared.rate());
+            if rate != pace.rate() {
+                pace.set_rate(now, rate);
+            }
+            let mut due = now;
+            let allowed = (0..STRETCH).take_while(|_| match pace.take(now, length) {
+                Ok(()) => true,
+                Err(later) => {
+                    due = later;
+                    false
+                }
+            });
+            match allowed.count() as u64 {
+                0 => self.sleep(due.min(over))?,
+                count => {
+                    let (next, made) = self.generator.send(self.position, count)?;
+                    (self.position, self.sent) = (next, self.sent + made);
+                    self.tell();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sleeps, but not for so long that nobody could wake it.
+    fn sleep(&mut self, until: Instant) -> Result<(), Error> {
+        loop {
+            let now = self.clock.now();
+            if now >= until || self.shared.halted() {
+                return Ok(());
+            }
+            self.clock.recv(until.min(now.after(GLANCE)))?;
+        }
+    }
+
+    fn tell(&self) {
+        let position = self.plan.behind(self.position);
+        self.shared.advance(self.clock.now(), self.sent, position);
+    }
+}
+
+/// How many packets are made elsewhere at a time.
+const STRETCH: u64 = 1 << 15;
 /// How long to sleep at most before looking up.
 const GLANCE: Duration = Duration::from_millis(20);
 /// How many packets to send before looking up.

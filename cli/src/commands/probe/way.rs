@@ -17,6 +17,8 @@ pub(super) enum Way {
     Ring,
     /// AF_XDP.
     Xdp,
+    /// A generator in the kernel.
+    XdpLive,
     /// A simulated path, by its description.
     Sim(String),
 }
@@ -35,7 +37,7 @@ impl FromStr for Way {
         }
         let found = NAMES.iter().find(|(_, known)| *known == name);
         found.map(|(way, _)| way.clone()).ok_or_else(|| {
-            format!("{text:?} is no backend: auto, raw, packet, ring, xdp and sim are")
+            format!("{text:?} is no backend: auto, raw, packet, ring, xdp, xdp-live and sim are")
         })
     }
 }
@@ -59,4 +61,5 @@ const NAMES: &[(Way, &str)] = &[
     (Way::Packet, "packet"),
     (Way::Ring, "ring"),
     (Way::Xdp, "xdp"),
+    (Way::XdpLive, "xdp-live"),
 ];

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use tcpexposure_link::Link;
+use tcpexposure_core::scan::{self, Position};
+use tcpexposure_link::{Error, Link, Statistics};
 
 use super::{Probe, account::Traffic, plan::Plan, ports::Ports, probes::Source};
 use crate::{
@@ -10,10 +11,28 @@ use crate::{
     guards::Guards,
 };
 
+/// Makes a generator for what is to be sent.
+pub(super) type Maker = Box<dyn Fn(&scan::Plan<'_>) -> Result<Box<dyn Generate>, Failure>>;
+
+/// Packets that are made and sent by somebody else.
+pub(super) trait Generate: Send {
+    /// Sends so many packets from a position on, not beyond the end of the round, and tells the
+    /// packet that is next, and how many were made.
+    fn send(&mut self, from: Position, count: u64) -> Result<(Position, u64), Error>;
+
+    /// Tells the length of the longest packet, in bytes.
+    fn length(&self) -> usize;
+
+    /// Tells what became of all packets.
+    fn statistics(&mut self) -> Result<Statistics, Error>;
+}
+
 /// An open way to the targets.
 pub(super) struct Wire {
     /// Sends.
     pub(super) transmit: Box<dyn Link + Send>,
+    /// Makes packets in the kernel, where that is asked for; `transmit` is then only the clock.
+    pub(super) generator: Option<Maker>,
     /// Listens.
     pub(super) receive: Box<dyn Link + Send>,
     /// Where probes come from.
@@ -77,11 +96,13 @@ pub(super) fn consecutive(ports: &Ports) -> Result<Vec<u16>, Failure> {
 mod linux {
     use std::net::IpAddr;
 
+    use tcpexposure_core::scan::{Plan as Sent, Position};
+    use tcpexposure_link::{Error, Statistics};
     use tcpexposure_linux::{
-        Framing, Interest, Options, Route, Transmit, open_receive, open_transmit,
+        Framing, Interest, Options, Route, Transmit, open_receive, open_transmit, xdp_live::Live,
     };
 
-    use super::{Failure, Plan, Probe, Source, Wire};
+    use super::{Failure, Generate, Maker, Plan, Probe, Source, Wire};
     use crate::{commands::probe::way::Way, exit::Exit};
 
     impl Wire {
@@ -116,15 +137,41 @@ mod linux {
             }
             let interface = transmit.interface().name.clone();
             let (out, back) = (transmit.description(), receive.description());
-            let description = format!("{out}{why}; {back}; {}", guards.description());
+            let live = sending.backend == Way::XdpLive;
+            let out = if live {
+                format!("eBPF live frames on {interface}")
+            } else {
+                format!("{out}{why}")
+            };
+            let description = format!("{out}; {back}; {}", guards.description());
             Ok(Self {
                 source,
                 interface,
                 description,
                 transmit: Box::new(transmit),
+                generator: live.then(|| generator(first, options)),
                 receive: Box::new(receive),
                 _guards: guards,
             })
+        }
+    }
+
+    /// Makes generators in the kernel.
+    fn generator(first: IpAddr, options: Options) -> Maker {
+        Box::new(move |sent: &Sent<'_>| Ok(Box::new(Live::open(first, &options, sent)?)))
+    }
+
+    impl Generate for Live {
+        fn send(&mut self, from: Position, count: u64) -> Result<(Position, u64), Error> {
+            self.run(from, count).map(|counts| (counts.next, counts.made))
+        }
+
+        fn length(&self) -> usize {
+            Self::length(self)
+        }
+
+        fn statistics(&mut self) -> Result<Statistics, Error> {
+            Self::statistics(self)
         }
     }
 
@@ -132,7 +179,7 @@ mod linux {
     fn transmit(probe: &Probe, plan: &Plan, first: IpAddr) -> Result<(Transmit, String), Failure> {
         let asked = match probe.sending.backend {
             Way::Raw => Transmit::Raw,
-            Way::Packet => Transmit::Mmsg,
+            Way::Packet | Way::XdpLive => Transmit::Mmsg,
             Way::Ring => Transmit::Ring,
             Way::Xdp => Transmit::Xdp,
             _ => Transmit::Auto,
