@@ -133,13 +133,15 @@ fn a_network_of_ipv6_is_found() {
 #[test]
 fn every_way_finds_the_same() {
     let Some((lab, _server, _alone)) = lab(&[]) else { return };
-    let _driver = driver(&lab);
+    let mut driver = driver(&lab);
     for way in ["packet", "ring", "raw", "xdp", "xdp-live", "auto"] {
         for net in ["10.99.7.0/24", "fd99::4200/120"] {
             let found = findings(&lab, &[net, "-r", "50k", "-c", "500ms", "--backend", way]);
             assert_eq!(addresses(&found).len(), 256, "{way} {net}");
         }
     }
+    drop(driver.stdin.take());
+    driver.wait().unwrap();
 }
 
 #[test]

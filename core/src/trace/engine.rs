@@ -96,6 +96,9 @@ pub struct Trace {
     ttl: u8,
     tries: u8,
     silent: u8,
+    /// Who answered for the hop before, and how many more answers it may owe to copies that were
+    /// sent again too early.
+    owed: Option<(IpAddr, u8)>,
     pending: bool,
     deadline: Instant,
     reply: Option<Reply>,
@@ -125,6 +128,7 @@ impl Trace {
             ttl: 1,
             tries: 0,
             silent: 0,
+            owed: None,
             pending: true,
             deadline: Instant::NEVER,
             reply: None,
@@ -253,6 +257,10 @@ impl Trace {
     fn step(&mut self, reply: Reply) {
         self.event = Some(Event::Hop(Hop { ttl: self.ttl, tries: self.tries, reply }));
         self.silent = if reply == Reply::Silence { self.silent.saturating_add(1) } else { 0 };
+        self.owed = match reply {
+            Reply::Quote { from, .. } => Some((from, self.tries.saturating_sub(1))),
+            _ => None,
+        };
         let done = matches!(reply, Reply::Target { .. } | Reply::Refused { .. })
             || self.silent >= self.config.patience
             || self.ttl >= self.config.most;
@@ -261,6 +269,19 @@ impl Trace {
         } else {
             self.ttl = self.ttl.saturating_add(1);
             self.enter(Phase::Step);
+        }
+    }
+
+    /// Whether this is the hop before that answers once more, for a copy that was sent again while
+    /// its answer was on the way. IPv4 tells the copies apart by their identification; a mark in an
+    /// IPv6 packet would change its flow, or what is asked.
+    fn late(&mut self, from: IpAddr) -> bool {
+        match &mut self.owed {
+            Some((hop, owed)) if *hop == from && *owed > 0 && from.is_ipv6() => {
+                *owed = owed.saturating_sub(1);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -351,7 +372,9 @@ impl Engine for Trace {
             return;
         };
         if let Transport::Icmp(message) = &packet.transport {
-            if let Some(reply) = self.quoted(from, message) {
+            if let Some(reply) = self.quoted(from, message)
+                && !self.late(from)
+            {
                 self.reply.get_or_insert(reply);
             }
         } else if (from, to) == (target, source) && packet.checksum_ok() != Some(false) {
