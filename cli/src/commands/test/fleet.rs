@@ -3,40 +3,41 @@
 use std::{cell::RefCell, collections::HashMap, ops::ControlFlow, slice, time::Duration};
 
 use tcpexposure_core::{
-    experiment::{Config, Event},
+    experiment::{Suite, modern::Modern},
     time::Instant,
 };
 use tcpexposure_link::{Error, Frame, Link, Outcome, Refusal, drive};
 
 use super::{
     Tally, Task, Test,
-    many::{Many, Note},
+    account::{Account, Aim},
+    many::{Many, Note, Run},
     resolve::{Found, Resolver},
     targets::Address,
 };
 use crate::{
     backend::Path,
     exit::Failure,
-    output::{Output, verdicts::Report},
+    output::{Output, findings::Findings, verdicts::Report},
 };
 
 /// Runs of which many are under way at a time.
-struct Fleet<'a, const PARALLEL: usize> {
+struct Fleet<'a, R: Run, A> {
     test: &'a Test,
     task: &'a Task,
     addresses: slice::Iter<'a, Address>,
     resolver: Resolver,
-    engine: Many<PARALLEL>,
+    engine: Many<R>,
     /// The runs that wait or are under way, by their number.
-    runs: HashMap<u64, Run>,
+    entries: HashMap<u64, Entry<A>>,
     tickets: u64,
     tally: Tally,
 }
 
 /// A run that waits or is under way.
-struct Run {
+struct Entry<A> {
     address: Address,
-    report: Report,
+    account: A,
     begin: Instant,
 }
 
@@ -55,16 +56,35 @@ impl Test {
         output: &mut Output,
     ) -> Result<Tally, Failure> {
         match self.parallel {
-            1 => Fleet::<1>::new(self, addresses, task).run(output),
-            2..4 => Fleet::<2>::new(self, addresses, task).run(output),
-            4..8 => Fleet::<4>::new(self, addresses, task).run(output),
-            8..16 => Fleet::<8>::new(self, addresses, task).run(output),
-            _ => Fleet::<16>::new(self, addresses, task).run(output),
+            1 => self.fleets::<1>(addresses, task, output),
+            2..4 => self.fleets::<2>(addresses, task, output),
+            4..8 => self.fleets::<4>(addresses, task, output),
+            8..16 => self.fleets::<8>(addresses, task, output),
+            _ => self.fleets::<16>(addresses, task, output),
         }
+    }
+
+    /// Puts the suites that are wanted to all ports, one suite after the other.
+    fn fleets<const PARALLEL: usize>(
+        &self,
+        addresses: &[Address],
+        task: &Task,
+        output: &mut Output,
+    ) -> Result<Tally, Failure> {
+        let mut tally = Tally::default();
+        if self.asks_of_2011() {
+            let fleet = Fleet::<Suite<PARALLEL>, Report>::new(self, addresses, task);
+            tally.join(fleet.run(output)?);
+        }
+        if self.asks_today() && !tally.interrupted {
+            let fleet = Fleet::<Modern<PARALLEL>, Findings>::new(self, addresses, task);
+            tally.join(fleet.run(output)?);
+        }
+        Ok(tally)
     }
 }
 
-impl<'a, const PARALLEL: usize> Fleet<'a, PARALLEL> {
+impl<'a, R: Run, A: Account<R>> Fleet<'a, R, A> {
     fn new(test: &'a Test, addresses: &'a [Address], task: &'a Task) -> Self {
         Self {
             test,
@@ -72,7 +92,7 @@ impl<'a, const PARALLEL: usize> Fleet<'a, PARALLEL> {
             addresses: addresses.iter(),
             resolver: Resolver::new(Address::resolve),
             engine: Many::new(test.at_a_time.into()),
-            runs: HashMap::new(),
+            entries: HashMap::new(),
             tickets: 0,
             tally: Tally::default(),
         }
@@ -129,17 +149,17 @@ impl<'a, const PARALLEL: usize> Fleet<'a, PARALLEL> {
         self.tickets += 1;
         let made = found.and_then(|target| {
             let source = self.test.backend.source(target.ip(), &self.test.way())?;
-            let config = self.test.config(&address, target, source, self.task)?;
             // Each target gets numbers of its own.
-            let seed = config.seed.rotate_left(1) ^ now.as_nanos() ^ self.tickets;
-            Ok(Config { seed, ..config })
+            let salt = now.as_nanos() ^ self.tickets;
+            let aim = Aim { address: &address, target, source, salt };
+            A::config(self.test, &aim, self.task)
         });
         let config = match made {
             Ok(config) => config,
             Err(failure) => return self.tally.fail(&address, failure),
         };
-        let report = Report::new(&address.host, &config, self.task.format);
-        self.runs.insert(self.tickets, Run { address, report, begin: now });
+        let account = A::open(&address.host, &config, self.task.format);
+        self.entries.insert(self.tickets, Entry { address, account, begin: now });
         self.engine.queue(self.tickets, config);
         Ok(())
     }
@@ -148,13 +168,13 @@ impl<'a, const PARALLEL: usize> Fleet<'a, PARALLEL> {
     fn turn(&mut self, link: &mut Sorting<'_>, output: &mut Output) -> Result<(), Failure> {
         let more = self.addresses.len() > 0 || self.resolver.pending() > 0;
         let (mut waiting, refusals) = (self.engine.waiting(), link.refusals);
-        let (runs, tally, task) = (&mut self.runs, &mut self.tally, self.task);
+        let (entries, tally, task) = (&mut self.entries, &mut self.tally, self.task);
         let mut failure = None;
         let outcome = drive(&mut self.engine, link, |note| {
             let result = match note {
                 Some(note) => {
                     waiting -= usize::from(note.event.is_none());
-                    take(note, runs, tally, output)
+                    take::<R, A>(note, entries, tally, output)
                 }
                 None => Ok(()),
             };
@@ -173,8 +193,8 @@ impl<'a, const PARALLEL: usize> Fleet<'a, PARALLEL> {
 
     /// Ends a run to which nothing can be sent.
     fn fail(&mut self, ticket: u64, failure: &Failure) -> Result<(), Failure> {
-        match self.runs.remove(&ticket) {
-            Some(run) => self.tally.fail(&run.address, failure.clone()),
+        match self.entries.remove(&ticket) {
+            Some(entry) => self.tally.fail(&entry.address, failure.clone()),
             None => Ok(()),
         }
     }
@@ -183,36 +203,31 @@ impl<'a, const PARALLEL: usize> Fleet<'a, PARALLEL> {
     fn interrupt(&mut self) {
         self.tally.interrupted = true;
         self.engine.interrupt();
-        self.runs.values_mut().for_each(|run| run.report.interrupted = true);
+        self.entries.values_mut().for_each(|entry| entry.account.interrupt());
     }
 }
 
 /// Takes in what a run reports, and prints what is to be printed.
-fn take(
-    note: Note,
-    runs: &mut HashMap<u64, Run>,
+fn take<R: Run, A: Account<R>>(
+    note: Note<R::Event>,
+    entries: &mut HashMap<u64, Entry<A>>,
     tally: &mut Tally,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let Some(run) = runs.get_mut(&note.ticket) else {
+    let Some(entry) = entries.get_mut(&note.ticket) else {
         return Ok(());
     };
-    let summary = match note.event {
-        None => {
-            run.begin = note.time;
-            return Ok(());
-        }
-        Some(Event::Verdict(verdict)) => return run.report.verdict(verdict, output),
-        Some(Event::Progress { .. }) => return Ok(()),
-        Some(Event::Summary(summary)) => summary,
+    let Some(event) = note.event else {
+        entry.begin = note.time;
+        return Ok(());
     };
-    if let Some(Run { mut report, begin, .. }) = runs.remove(&note.ticket) {
-        report.summary = Some(summary);
-        report.duration = note.time.since(begin);
-        report.print(output)?;
-        tally.add(report.interfered(), report.interrupted, report.silence());
+    if !entry.account.take(event, output)? {
+        return Ok(());
     }
-    Ok(())
+    match entries.remove(&note.ticket) {
+        Some(entry) => entry.account.close(note.time.since(entry.begin), tally, output),
+        None => Ok(()),
+    }
 }
 
 impl Link for Sorting<'_> {

@@ -1,5 +1,6 @@
 //! `test`: the 43 questions to the paths between us and targets.
 
+mod account;
 mod fleet;
 mod list;
 mod localise;
@@ -174,7 +175,7 @@ impl Test {
             guards: self.backend.guards(Ports::WANTED)?,
             seed: self.backend.seed()?,
         };
-        let tally = if self.file.is_some() && addresses.len() > 1 && !self.asks_today() {
+        let tally = if self.file.is_some() && addresses.len() > 1 && !self.localise {
             self.many(&addresses, &task, output)?
         } else {
             self.in_turn(&addresses, &task, output)?
@@ -211,7 +212,7 @@ impl Test {
         tally: &mut Tally,
         output: &mut Output,
     ) -> Result<(), Failure> {
-        if self.suite != Some(Suite::Modern) {
+        if self.asks_of_2011() {
             let report = self.one(address, task, output)?;
             tally.add(report.interfered(), report.interrupted, report.silence());
         }
@@ -226,13 +227,18 @@ impl Test {
         Ok(())
     }
 
+    /// Tells whether the 43 questions are put, in either form.
+    const fn asks_of_2011(&self) -> bool {
+        !matches!(self.suite, Some(Suite::Modern))
+    }
+
     /// Tells whether today's questions are put.
     const fn asks_today(&self) -> bool {
         matches!(self.suite, Some(Suite::Modern | Suite::All))
     }
 
     fn list(&self, output: &mut Output) -> Result<(), Failure> {
-        if self.suite != Some(Suite::Modern) {
+        if self.asks_of_2011() {
             list::print(output)?;
         }
         if self.asks_today() { list::print_modern(output) } else { Ok(()) }
@@ -339,6 +345,15 @@ impl Test {
 }
 
 impl Tally {
+    /// Adds what came of other runs.
+    fn join(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.interfered |= other.interfered;
+        self.interrupted |= other.interrupted;
+        self.failed |= other.failed;
+        self.silent.extend(other.silent);
+    }
+
     fn add(&mut self, interfered: bool, interrupted: bool, silence: Option<String>) {
         self.runs += 1;
         self.interfered |= interfered;

@@ -1,6 +1,9 @@
 //! Today's questions to one port.
 
-use std::{net::SocketAddr, ops::ControlFlow};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::ControlFlow,
+};
 
 use tcpexposure_core::experiment::{
     Ports,
@@ -28,7 +31,7 @@ impl Test {
         let path = self.backend.open_from(target, &self.way(), &task.guards)?;
         output.detail(&path.description);
         output.remark(&format!("testing {} port {}", target.ip(), target.port()));
-        let config = self.modern_config(target, &path, task);
+        let config = self.modern_config(target, path.source.ip(), task);
         let findings = Findings::new(&address.host, &config, task.format == Format::Json);
         let run = Run { config, findings, keeping: Keeping::begin(self.write.as_deref())? };
         match self.parallel {
@@ -40,11 +43,16 @@ impl Test {
         }
     }
 
-    fn modern_config(&self, target: SocketAddr, path: &Path, task: &Task) -> ModernConfig {
+    pub(super) fn modern_config(
+        &self,
+        target: SocketAddr,
+        source: IpAddr,
+        task: &Task,
+    ) -> ModernConfig {
         ModernConfig {
             target: target.ip(),
             port: target.port(),
-            source: path.source.ip(),
+            source,
             ports: Ports { first: task.guards.first(), count: task.guards.count() },
             rows: task.rows,
             peer: self.peer(),
