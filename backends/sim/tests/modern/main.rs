@@ -3,15 +3,18 @@
 //! `data/modern.md` is what the modern suite says of every box, beside what it says of a clean
 //! path: everything passes. `UPDATE=1` writes it anew.
 
+mod mirrors;
 mod run;
 
 use run::{Run, V4, V6};
+use tcpexposure_core::experiment::modern::{Applies, ROWS};
 
 #[test]
 fn a_clean_path_passes_everything() {
     for addresses in [V4, V6] {
         let said = Run::new("delay=5ms").addresses(addresses).all();
-        assert_eq!(said.len(), tcpexposure_core::experiment::modern::ROWS.len());
+        let asked = ROWS.iter().filter(|row| row.applies != Applies::Server);
+        assert_eq!(said.len(), asked.count());
         for (name, said) in said {
             assert!(said == "passed" || said == "undetermined (OtherFamily)", "{name}: {said}");
         }

@@ -3,6 +3,7 @@
 use super::{
     ROWS,
     shape::{Reply, Shape, Sketch},
+    trial::IN_WINDOW,
 };
 use crate::{craft::Network, wire::tcp::Flags};
 
@@ -55,11 +56,12 @@ pub enum Family {
     Dialect,
     Nat,
     Timer,
+    Blind,
     Checksum,
     Ip,
 }
 
-/// The IP versions that a question can be put in.
+/// Where a question can be put: the versions of IP, and what answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applies {
     /// Both.
@@ -68,6 +70,8 @@ pub enum Applies {
     V4,
     /// IPv6 only.
     V6,
+    /// Both, but only to an ordinary server: a responder keeps no state that could be attacked.
+    Server,
 }
 
 /// What comes between the handshake and the question.
@@ -94,6 +98,9 @@ pub enum Step {
     Segment(Shape, Reply),
     /// A pure acknowledgement, whose account is asked for.
     Acknowledgement(Shape),
+    /// A segment with these flags as somebody sends who can but guess: its number lies in the
+    /// window, and not at its edge (RFC 5961).
+    Blind(Flags),
 }
 
 /// What is looked at.
@@ -164,11 +171,13 @@ pub enum Aspect {
     AnswerSeq,
     /// On the answer: the segments that it comes in.
     AnswerSegments,
+    /// On the answer: that it is a challenge, an acknowledgement of what was sent before.
+    Challenge,
 }
 
 impl Family {
     /// All of them, in the catalogue's order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Connect,
         Self::Options,
         Self::Zoo,
@@ -187,6 +196,7 @@ impl Family {
         Self::Dialect,
         Self::Nat,
         Self::Timer,
+        Self::Blind,
         Self::Checksum,
         Self::Ip,
     ];
@@ -213,6 +223,7 @@ impl Family {
             Self::Dialect => "dialect",
             Self::Nat => "nat",
             Self::Timer => "timer",
+            Self::Blind => "blind",
             Self::Checksum => "checksum",
             Self::Ip => "ip",
         }
@@ -244,6 +255,10 @@ impl Row {
             Step::Nothing => self.syn.write(sketch, &Reply::PLAIN, slot),
             Step::Segment(shape, reply) => shape.write(sketch, &reply, slot),
             Step::Acknowledgement(shape) => shape.write(sketch, &Reply::PLAIN, slot),
+            Step::Blind(flags) => {
+                let sketch = Sketch { seq: sketch.seq.add(IN_WINDOW), ..*sketch };
+                Shape { flags, ..Shape::ACK }.write(&sketch, &Reply::PLAIN, slot)
+            }
         }
     }
 

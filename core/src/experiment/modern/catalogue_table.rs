@@ -349,6 +349,11 @@ pub const ROWS: &[Row] = &[
         "Data after a reset within the window", Aspect::Arrival, before: Before::Reset, step: data(Shape::DATA)),
     row!(HalfClose Timer "tcp.state.halfclose" "RFC 9293, 3.6": "Does the host's data arrive after our FIN?",
         "Data after our FIN", Aspect::Arrival, before: Before::HalfClose, step: data(Shape::DATA)),
+    // Attacks by somebody who does not see the connection.
+    row!(BlindReset Blind "tcp.blind.rst" "RFC 5961, 3": "Does a server challenge a reset within the window?",
+        "The challenge to a reset within the window", Aspect::Challenge, applies: Applies::Server, step: Step::Blind(Flags::RST)),
+    row!(BlindSyn Blind "tcp.blind.syn" "RFC 5961, 4": "Does a server challenge a SYN within a connection?",
+        "The challenge to a SYN within a connection", Aspect::Challenge, applies: Applies::Server, step: Step::Blind(Flags::SYN)),
     // Checksums.
     row!(WrongSum Checksum "tcp.checksum.wrong" "RFC 9293, 3.1": "Does a segment with a wrong checksum arrive, and stay wrong?",
         "The wrong checksum", Aspect::WrongSum, step: data(Shape { wrong_sum: true, ..Shape::DATA })),

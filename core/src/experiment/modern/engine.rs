@@ -207,6 +207,9 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
             let Some(row) = self.waiting.pop() else {
                 return;
             };
+            if row.applies == Applies::Server && self.config.peer != Peer::Server {
+                continue;
+            }
             match self.obstacle(row) {
                 Some(finding) => self.emit(finding),
                 None => self.open(row, now),

@@ -1,7 +1,7 @@
 //! What an ordinary server's SYN/ACK tells: whether it took up what was offered.
 
 use super::{
-    catalogue::{Aspect, Row},
+    catalogue::{Aspect, Family, Row},
     log::option,
     trial::Trial,
     verdict::Finding,
@@ -18,6 +18,7 @@ pub(crate) fn judge(trial: &Trial) -> Option<Finding> {
         Aspect::SynFlags(mask) => negotiated(trial, mask)?,
         Aspect::SynPayload => payload(trial)?,
         Aspect::SynEcn | Aspect::Arrival => Outcome::Works,
+        Aspect::Challenge => challenge(trial),
         _ => return None,
     };
     let finding = Finding::new(trial.row, outcome, Direction::None);
@@ -28,7 +29,11 @@ pub(crate) fn judge(trial: &Trial) -> Option<Finding> {
 pub(crate) fn can_judge(row: &Row) -> bool {
     let aspect = matches!(
         row.aspect,
-        Aspect::SynOption(_) | Aspect::SynFlags(_) | Aspect::SynPayload | Aspect::SynEcn
+        Aspect::SynOption(_)
+            | Aspect::SynFlags(_)
+            | Aspect::SynPayload
+            | Aspect::SynEcn
+            | Aspect::Challenge
     );
     aspect || row.index() == 0
 }
@@ -56,11 +61,11 @@ fn is_understood(wanted: u8, sent: &[u8], arrived: &[u8]) -> bool {
         // The answer has a key of its own and the version that was asked for (RFC 8684, section
         // 3.1; RFC 6824, section 3.1).
         (kind::MPTCP, [first, _, key @ ..]) => {
-            sent.first() == Some(first) && key.len() == 8 && !sent.ends_with(key)
+            sent.first() == Some(first) && key.len() == 8 && is_own(sent, key)
         }
         // A cookie of 4 to 16 bytes that is not ours (RFC 7413, section 4.1.1).
-        (kind::FAST_OPEN, cookie) => (4..=16).contains(&cookie.len()) && cookie != sent,
-        (kind::EXPERIMENT_2, [0xf9, 0x89, cookie @ ..]) => (4..=16).contains(&cookie.len()),
+        (kind::FAST_OPEN, cookie) => is_cookie(sent, cookie),
+        (kind::EXPERIMENT_2, [0xf9, 0x89, cookie @ ..]) => is_cookie(sent, cookie),
         // Our value comes back as the echo (RFC 7323, section 3.2).
         (kind::TIMESTAMPS, [_, _, _, _, echo @ ..]) => {
             sent.first_chunk::<4>().is_some_and(|value| echo == value)
@@ -71,6 +76,17 @@ fn is_understood(wanted: u8, sent: &[u8], arrived: &[u8]) -> bool {
         (kind::ACC_ECN_0 | kind::ACC_ECN_1, counters) => counters.len() % 3 == 0,
         _ => false,
     }
+}
+
+/// Tells whether this is a cookie of Fast Open that somebody made (RFC 7413, section 4.1.1).
+fn is_cookie(sent: &[u8], cookie: &[u8]) -> bool {
+    (4..=16).contains(&cookie.len()) && is_own(sent, cookie)
+}
+
+/// Tells whether random bytes are somebody else's: not ours come back, whole or overwritten.
+fn is_own(sent: &[u8], arrived: &[u8]) -> bool {
+    let blank = |bytes: &[u8]| bytes.iter().all(|byte| Some(byte) == bytes.first());
+    !sent.ends_with(arrived) && !arrived.split_first().is_some_and(|(_, rest)| blank(rest))
 }
 
 /// Judges ECN and Accurate ECN by the flags of the SYN/ACK.
@@ -89,8 +105,17 @@ fn negotiated(trial: &Trial, mask: Flags) -> Option<Outcome> {
     })
 }
 
+/// Tells whether payload on a SYN was taken. Behind a cookie of ours that is no sign of Fast Open:
+/// no server has given it out (RFC 7413, section 4.1.2).
 fn payload(trial: &Trial) -> Option<Outcome> {
     let sketch = trial.first_sketch()?;
     let acked = trial.log.syn_ack.as_ref()?.ack.since(sketch.seq.add(1));
-    Some(if acked > 0 { Outcome::Understood } else { Outcome::Works })
+    let taken = acked > 0 && trial.row.family != Family::Tfo;
+    Some(if taken { Outcome::Understood } else { Outcome::Works })
+}
+
+/// Judges the answers to a segment that somebody else might have sent (RFC 5961, sections 3.2 and
+/// 4.2).
+fn challenge(trial: &Trial) -> Outcome {
+    if trial.is_challenged() { Outcome::Understood } else { Outcome::Works }
 }

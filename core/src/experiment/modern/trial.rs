@@ -150,6 +150,16 @@ impl Trial {
         }
     }
 
+    /// Tells whether what somebody else might have sent was answered by an acknowledgement of what
+    /// had been sent before.
+    pub(crate) fn is_challenged(&self) -> bool {
+        let expected = self.place().map(|(seq, _)| seq);
+        let challenge = |answer: &Answer| {
+            answer.flags == Flags::ACK && answer.length == 0 && Some(answer.ack) == expected
+        };
+        self.log.answers.iter().any(challenge)
+    }
+
     /// Gives the numbers that the SYN was drawn from.
     pub(crate) fn first_sketch(&self) -> Option<Sketch> {
         self.sketch(self.isn, Seq(0))
@@ -299,7 +309,8 @@ impl Trial {
             let bare = matches!(self.row.step, Step::Acknowledgement(_))
                 && self.row.before == Before::Nothing;
             // The question may be the third segment itself.
-            self.enter(match (self.line.server, bare) {
+            let blind = matches!(self.row.step, Step::Blind(_));
+            self.enter(match (self.line.server && !blind, bare) {
                 (true, _) => Phase::Abandon,
                 (false, true) => Phase::Question,
                 (false, false) => Phase::Greet,
@@ -368,7 +379,8 @@ impl Trial {
         // Who acknowledges again and again without a report has none to give.
         let empty = self.log.answers.iter().all(|answer| answer.length == 0);
         let mute = self.log.report.is_none() && !self.log.answers.is_empty() && empty;
-        if expired && mute && self.tries >= MUTE {
+        let blind = matches!(self.row.step, Step::Blind(_));
+        if expired && (mute || blind) && self.tries >= MUTE {
             self.enter(Phase::Abandon);
             return true;
         }
@@ -379,6 +391,7 @@ impl Trial {
     fn is_complete(&self) -> bool {
         match (self.row.step, self.purpose) {
             (Step::Acknowledgement(_), _) => self.log.account.is_some(),
+            (Step::Blind(_), _) => self.is_challenged(),
             (Step::Segment(_, reply), Purpose::Question) if reply.mode == Mode::Silent => {
                 // A box may acknowledge in the host's name.
                 super::judge::is_passed(self) || self.tries > 1 && !self.log.answers.is_empty()
@@ -423,6 +436,9 @@ impl Trial {
             Phase::Connect => self.syn().write(&self.first_sketch()?, &plain, slot),
             Phase::Greet => Shape::ACK.write(&self.question_sketch()?, &plain, slot),
             Phase::Before => self.write_before(slot),
+            Phase::Question if matches!(self.row.step, Step::Blind(_)) => {
+                self.row.write(&self.question_sketch()?, slot)
+            }
             Phase::Question => {
                 let (shape, reply) = self.question();
                 shape.write(&self.question_sketch()?, &reply, slot)
@@ -498,6 +514,6 @@ const AFTER_RESET: Duration = Duration::from_millis(250);
 /// How long a report may come behind an acknowledgement.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How far within the window the reset is that a host does not heed.
-const IN_WINDOW: u32 = 1000;
+pub(super) const IN_WINDOW: u32 = 1000;
 /// More steps than one packet can make a trial take.
 const PHASES: u8 = 8;
