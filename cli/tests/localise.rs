@@ -63,6 +63,141 @@ fn every_box_is_found_between_its_hops() {
     }
 }
 
+/// What stands on another router, as lines of shell for either family, and what is then found of the
+/// option stripper behind it: the hops it stands between, or the last hop that is known.
+struct Scene {
+    name: &'static str,
+    router: usize,
+    v4: &'static str,
+    v6: &'static str,
+    /// Who is asked, if not the last host.
+    targets: Option<[&'static str; 2]>,
+    /// Question, the hop before, the hop behind.
+    found: &'static [(&'static str, u64, Option<u64>)],
+}
+
+const BETWEEN: &[(&str, u64, Option<u64>)] =
+    &[("SynExperiment253", 3, Some(4)), ("DataExperiment253", 3, Some(4))];
+
+const SCENES: &[Scene] = &[
+    Scene {
+        name: "ports and addresses translated on the way there",
+        router: 2,
+        v4: "iptables-legacy -w -t nat -A POSTROUTING -o right -p tcp -j MASQUERADE --random-fully",
+        v6: "ip6tables-legacy -w -t nat -A POSTROUTING -o right -p tcp -j MASQUERADE --random-fully",
+        targets: None,
+        found: BETWEEN,
+    },
+    Scene {
+        name: "ports and addresses translated behind it",
+        router: 4,
+        v4: "iptables-legacy -w -t nat -A POSTROUTING -o right -p tcp -j MASQUERADE --random-fully",
+        v6: "ip6tables-legacy -w -t nat -A POSTROUTING -o right -p tcp -j MASQUERADE --random-fully",
+        targets: None,
+        found: BETWEEN,
+    },
+    // Behind it all errors come in the name of the target that was asked.
+    Scene {
+        name: "the destination translated",
+        router: 2,
+        v4: "iptables-legacy -w -t nat -A PREROUTING -i left -d 10.77.99.9 -j DNAT --to-destination 10.77.5.2",
+        v6: "ip6tables-legacy -w -t nat -A PREROUTING -i left -d fd77:99::9 -j DNAT --to-destination fd77:5::2",
+        targets: Some(["10.77.99.9", "fd77:99::9"]),
+        found: BETWEEN,
+    },
+    // No hop behind it is seen any more.
+    Scene {
+        name: "the time to live set",
+        router: 2,
+        v4: "iptables-legacy -w -t mangle -A FORWARD -i left -j TTL --ttl-set 200",
+        v6: "ip6tables-legacy -w -t mangle -A FORWARD -i left -j HL --hl-set 200",
+        targets: None,
+        found: &[("SynExperiment253", 2, None), ("DataExperiment253", 2, None)],
+    },
+    // It is not seen itself, and all behind it are one hop nearer.
+    Scene {
+        name: "the time to live kept",
+        router: 2,
+        v4: "iptables-legacy -w -t mangle -A PREROUTING -i left -j TTL --ttl-inc 1",
+        v6: "ip6tables-legacy -w -t mangle -A PREROUTING -i left -j HL --hl-inc 1",
+        targets: None,
+        found: &[("SynExperiment253", 2, Some(3)), ("DataExperiment253", 2, Some(3))],
+    },
+    // It answers the SYN, and it is its own SYN that lacks the option; data passes it.
+    Scene {
+        name: "handshakes made by a proxy",
+        router: 2,
+        v4: "iptables-legacy -w -t raw -A PREROUTING -i left -p tcp --syn -j CT --notrack
+             iptables-legacy -w -A FORWARD -i left -p tcp -m conntrack --ctstate INVALID,UNTRACKED \
+                -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460
+             sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0",
+        v6: "ip6tables-legacy -w -t raw -A PREROUTING -i left -p tcp --syn -j CT --notrack
+             ip6tables-legacy -w -A FORWARD -i left -p tcp -m conntrack --ctstate INVALID,UNTRACKED \
+                -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460",
+        targets: None,
+        found: &[("SynExperiment253", 2, None), ("DataExperiment253", 3, Some(4))],
+    },
+];
+
+#[test]
+fn no_other_box_is_taken_for_it() {
+    for scene in SCENES {
+        let Some((lab, _responder)) = lab() else { return };
+        let _box = Middlebox::named("optstrip").stand(lab.host(BOX));
+        lab.host(scene.router).shell(scene.v4);
+        lab.host(scene.router).shell(scene.v6);
+        for (index, family) in Family::BOTH.into_iter().enumerate() {
+            let target = match scene.targets {
+                Some(targets) => {
+                    for host in 0..scene.router {
+                        let next = tcpexposure_lab::address(family, host, 2);
+                        lab.host(host).ip(&format!("route add {} via {next}", targets[index]));
+                    }
+                    targets[index].to_owned()
+                }
+                None => lab.last_address(family).to_string(),
+            };
+            for (row, after, before) in scene.found {
+                let found = place(&lab, &target, row);
+                let ttl = |end: &str| found["place"][end]["ttl"].as_u64();
+                let ends = (ttl("after"), ttl("before"));
+                assert_eq!(
+                    ends,
+                    (Some(*after), *before),
+                    "{}, {row}, {family:?}: {found}",
+                    scene.name
+                );
+            }
+        }
+    }
+}
+
+/// Routers that send but one error a second to each host, as they do by default.
+#[test]
+fn slow_routers_are_waited_for() {
+    let Some((lab, _responder)) = lab() else { return };
+    let _box = Middlebox::named("optstrip").stand(lab.host(BOX));
+    for router in 1..6 {
+        lab.host(router).sysctl("net.ipv4.icmp_ratelimit=1000");
+        lab.host(router).sysctl("net.ipv6.icmp.ratelimit=1000");
+    }
+    let rows = ["SynExperiment253", "SynExperiment254", "DataExperiment253"];
+    for family in Family::BOTH {
+        let target = lab.last_address(family).to_string();
+        let only = rows.join(",");
+        let arguments =
+            ["--json", "test", &target, "--suite", "modern", "--only", &only, "--localise"];
+        let all = objects(&lab, &arguments);
+        for row in rows {
+            let found =
+                all.iter().find(|object| object["type"] == "place" && object["entry"] == row);
+            let place = &found.unwrap_or_else(|| panic!("no place for {row}: {all:?}"))["place"];
+            let ends = (place["after"]["ttl"].as_u64(), place["before"]["ttl"].as_u64());
+            assert_eq!(ends, (Some(3), Some(4)), "{row}, {family:?}: {place}");
+        }
+    }
+}
+
 /// A web server that knows nothing of us: the change is found by quotes alone.
 #[test]
 fn a_trace_needs_nothing_of_the_target() {

@@ -13,7 +13,7 @@ use crate::{
     wire::{
         icmp,
         packet::{Packet, Transport},
-        tcp::{Flags, Seq},
+        tcp::{Flags, Segment, Seq},
     },
 };
 
@@ -313,6 +313,19 @@ impl Trace {
         Some(Reply::Quote { from, length: quote.bytes.len(), known, changed })
     }
 
+    /// Whether a segment answers nothing that was sent within the connection: a window update, as
+    /// boxes send them that made the handshake.
+    fn is_aside(&self, segment: &Segment<'_>) -> bool {
+        let sent = self.sent();
+        let Some(asked) = sent.tcp().filter(|asked| !asked.payload.is_empty()) else {
+            return false;
+        };
+        let (flags, ack) = (segment.header.flags(), segment.header.ack());
+        let tells = flags.contains(Flags::RST) || !segment.payload.is_empty();
+        let behind = usize::try_from(ack.since(asked.header.seq())).unwrap_or(usize::MAX);
+        self.config.connect && !tells && !(1..=asked.payload.len()).contains(&behind)
+    }
+
     /// Takes in a segment of the target.
     fn answered(&mut self, packet: &Packet<'_>) {
         let sent = self.sent();
@@ -331,6 +344,8 @@ impl Trace {
             self.rewrite(|draft| (draft.seq, draft.ack) = (ack, seq.add(1)));
         } else if self.config.connect && flags.contains(Flags::SYN) {
             return; // the SYN/ACK once more
+        } else if self.phase == Phase::Step && self.is_aside(segment) {
+            return;
         }
         self.reply = Some(Reply::Target { flags, hops });
     }
