@@ -74,17 +74,21 @@ pub fn locate(hops: &[Hop], field: Field) -> Place {
     }
 }
 
-/// Says where packets are lost that a control is not: behind the last hop that tells of them, and
-/// before the first behind it that tells of the control only.
+/// Says where packets are lost or refused that a control is not: behind the last hop that quotes
+/// them, and before the first behind it that quotes the control. Whoever refuses them does so in
+/// its own name or in the host's, and what it sends tells nothing of how far they came.
 #[must_use]
 pub fn locate_loss(hops: &[Hop], control: &[Hop]) -> Place {
-    let last = hops.iter().rev().find_map(Hop::end);
+    let quotes = |hop: &&Hop| matches!(hop.reply, Reply::Quote { .. });
+    let last = hops.iter().rfind(quotes).and_then(Hop::end);
     let reached = last.map_or(0, |end| end.ttl);
-    let next = control.iter().filter(|hop| hop.ttl > reached).find_map(Hop::end);
-    match (last, next) {
+    let mut further = control.iter().filter(|hop| hop.ttl > reached);
+    match (last, further.clone().find(quotes).and_then(Hop::end)) {
         (last, Some(next)) => Place::Between(last, next),
-        (Some(last), None) => Place::Behind(Some(last)),
-        (None, None) => Place::Unknown(Reason::Silent),
+        (None, None) if further.all(|hop| hop.reply == Reply::Silence) => {
+            Place::Unknown(Reason::Silent)
+        }
+        (last, None) => Place::Behind(last),
     }
 }
 
