@@ -68,6 +68,12 @@ pub const MIDDLEBOXES: &[Middlebox] = &[
          sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0",
     ),
     rules(
+        "ct-liberal",
+        "both -A FORWARD -p tcp -m conntrack --ctstate INVALID -j DROP
+         sysctl -qw net.netfilter.nf_conntrack_tcp_be_liberal=1
+         sysctl -qw net.netfilter.nf_conntrack_tcp_loose=1",
+    ),
+    rules(
         "nft-reset-option",
         "forward 'reset tcp option mptcp
                   reset tcp option 31
@@ -75,11 +81,17 @@ pub const MIDDLEBOXES: &[Middlebox] = &[
                   reset tcp option 253
                   reset tcp option 254'",
     ),
+    rules("nft-timestamp-zero", "forward 'tcp option timestamp tsval set 0'"),
     rules("nft-window", "forward 'tcp window set 1000'"),
     rules(
         "nft-isn-shift",
         "forward 'iifname left tcp sequence set tcp sequence ^ 0x80000000
                   iifname right tcp flags & ack == ack tcp ackseq set tcp ackseq ^ 0x80000000'",
+    ),
+    rules(
+        "nft-isn-shift-both",
+        "forward 'tcp sequence set tcp sequence ^ 0x80000000
+                  tcp flags & ack == ack tcp ackseq set tcp ackseq ^ 0x80000000'",
     ),
     rules(
         "drop-unknown-syn-option",
@@ -92,6 +104,12 @@ pub const MIDDLEBOXES: &[Middlebox] = &[
         "forward 'tcp flags & (syn|ack) == syn tcp option mptcp exists reject with tcp reset
                   tcp flags & (syn|ack) == syn tcp option 253 exists reject with tcp reset
                   tcp flags & (syn|ack) == syn tcp option 254 exists reject with tcp reset'",
+    ),
+    rules(
+        "prohibit-unknown-syn-option",
+        "forward 'tcp flags & (syn|ack) == syn tcp option mptcp exists reject with icmpx admin-prohibited
+                  tcp flags & (syn|ack) == syn tcp option 253 exists reject with icmpx admin-prohibited
+                  tcp flags & (syn|ack) == syn tcp option 254 exists reject with icmpx admin-prohibited'",
     ),
     rules("drop-syn-payload", "forward 'tcp flags & (syn|ack) == syn @ih,0,8 0-255 drop'"),
     rules("loss-10", "forward 'meta l4proto tcp numgen random mod 100 < 10 drop'"),
@@ -140,9 +158,24 @@ END",
          echo 20000000 >/sys/class/net/left/gro_flush_timeout
          ethtool -K right sg on tx on gso on tso on",
     ),
+    // What was merged is cut again where it was before.
+    rules(
+        "gro-resplit",
+        "ethtool -K left gro on
+         echo 1 >/sys/class/net/left/napi_defer_hard_irqs
+         echo 20000000 >/sys/class/net/left/gro_flush_timeout",
+    ),
     queue("retransmission-first", "exec $nfq_box retransmission-first"),
     queue("retransmission-drop", "exec $nfq_box retransmission-drop"),
+    Middlebox {
+        name: "retransmission-reset",
+        setup: "both -t mangle -A FORWARD -i left -p tcp -j NFQUEUE --queue-num 0
+                both -A FORWARD -p tcp -m mark --mark 1 -j REJECT --reject-with tcp-reset",
+        daemon: Some(Daemon { line: "exec $nfq_box retransmission-mark", ready: QUEUE_READY }),
+    },
     queue("hole-drop", "exec $nfq_box hole-drop"),
+    both_ways("ack-hole-drop", "exec $nfq_box ack-hole-drop"),
+    both_ways("ack-hole-rewrite", "exec $nfq_box ack-hole-rewrite"),
     queue("syn-data-strip", "exec $nfq_box syn-data-strip"),
 ];
 
@@ -153,14 +186,24 @@ const fn rules(name: &'static str, setup: &'static str) -> Middlebox {
 
 /// Makes a middlebox that handles what comes from the left in a program of ours.
 const fn queue(name: &'static str, line: &'static str) -> Middlebox {
-    // Without a reader the queue drops, and the kernel lists the queues that have one.
-    let ready = "grep -q . /proc/net/netfilter/nfnetlink_queue";
     Middlebox {
         name,
         setup: "both -t mangle -A FORWARD -i left -p tcp -j NFQUEUE --queue-num 0",
-        daemon: Some(Daemon { line, ready }),
+        daemon: Some(Daemon { line, ready: QUEUE_READY }),
     }
 }
+
+/// Makes a middlebox that handles what comes from either side in a program of ours.
+const fn both_ways(name: &'static str, line: &'static str) -> Middlebox {
+    Middlebox {
+        name,
+        setup: "both -t mangle -A FORWARD -p tcp -j NFQUEUE --queue-num 0",
+        daemon: Some(Daemon { line, ready: QUEUE_READY }),
+    }
+}
+
+/// Without a reader the queue drops, and the kernel lists the queues that have one.
+const QUEUE_READY: &str = "grep -q . /proc/net/netfilter/nfnetlink_queue";
 
 /// What the lines of shell may use.
 const PRELUDE: &str = r#"

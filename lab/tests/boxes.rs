@@ -50,23 +50,40 @@ const CASES: &[Case] = &[
     case("masquerade", &[UNKNOWN], 1, &["BOX.", "seq 7,", "unknown-253 0xaabb"], "Flags [R.]"),
     case("ct-strict", &["P. seq 7 ack 9 \"data\""], 0, &[], ""),
     case("ct-strict", &[UNKNOWN], 1, &["unknown-253 0xaabb"], "Flags [R.]"),
+    case("ct-liberal", &["P. seq 7 ack 9 \"data\""], 1, &["length 4"], "Flags [R]"),
     case("nft-reset-option", &[UNKNOWN], 1, &[NOPS], ""),
+    case(
+        "nft-timestamp-zero",
+        &["S seq 7 <TS val 1 ecr 0,opt 253 0xaabb>"],
+        1,
+        &["[TS val 0 ecr 0,unknown-253 0xaabb"],
+        "",
+    ),
     case("nft-window", &["S seq 7 win 64240"], 1, &["win 1000,"], ""),
     case("nft-isn-shift", &[PLAIN], 1, &["seq 2147483655,"], "ack 8,"),
+    // A reset whose acknowledgement is moved too: 8 on the way, 8 at the sender.
+    case("nft-isn-shift-both", &[PLAIN], 1, &["seq 2147483655,"], "seq 2147483648, ack 8,"),
     case("drop-unknown-syn-option", &[UNKNOWN], 0, &[], ""),
     case("drop-unknown-syn-option", &["S seq 7 <opt 254 0xaabb>"], 0, &[], ""),
     case("drop-unknown-syn-option", &[PLAIN], 1, &["[mss 1460]"], "Flags [R.]"),
     case("reset-unknown-syn-option", &[UNKNOWN], 0, &[], "Flags [R.]"),
     case("reset-unknown-syn-option", &[PLAIN], 1, &["[mss 1460]"], "Flags [R.]"),
+    case("prohibit-unknown-syn-option", &[UNKNOWN], 0, &[], "prohibited"),
+    case("prohibit-unknown-syn-option", &[PLAIN], 1, &["[mss 1460]"], "Flags [R.]"),
     case("drop-syn-payload", &["S seq 7 \"payload\""], 0, &[], ""),
     case("drop-syn-payload", &[PLAIN], 1, &["[mss 1460]"], "Flags [R.]"),
     case("haproxy", &[UNKNOWN], 0, &[], "Flags [S.]"),
     case("gro", &MERGEABLE, 1, &["length 1000"], ""),
+    case("gro-resplit", &MERGEABLE, 2, &["length 500"], ""),
     case("retransmission-first", &RETRANSMISSION, 2, &["first one"], ""),
     case("retransmission-drop", &RETRANSMISSION, 1, &["first one"], ""),
     case("retransmission-drop", &[RETRANSMISSION[0], RETRANSMISSION[0]], 2, &["first one"], ""),
+    case("retransmission-reset", &RETRANSMISSION, 1, &["first one"], "Flags [R], seq 9,"),
     case("hole-drop", &HOLE, 1, &["length 6"], ""),
     case("hole-drop", &[HOLE[0], ". seq 13 ack 9 \"second\""], 2, &["second"], ""),
+    case("ack-hole-drop", &[". seq 7 ack 0 \"seen\""], 1, &["seen"], ""),
+    case("ack-hole-drop", &[". seq 7 ack 9 \"unseen\""], 0, &[], ""),
+    case("ack-hole-rewrite", &[". seq 7 ack 9 \"unseen\""], 1, &["ack 0,", "unseen"], ""),
     case(
         "syn-data-strip",
         &["S seq 7 \"payload\" <opt 253 0xaabb>"],
@@ -91,7 +108,7 @@ fn send(lab: &Lab, tool: &str, family: Family, sent: &[&str]) -> String {
     let output = lab.first().run(tool, &arguments);
     assert!(matches!(output.status.code(), Some(0 | 4)), "{sent:?}: {output:?}");
     let stdout = String::from_utf8(output.stdout).unwrap();
-    let answer = |line: &&str| line.contains(&format!(" {to}.80 > "));
+    let answer = |line: &&str| line.contains(&format!(" {to}.80 > ")) || line.contains("ICMP");
     stdout.lines().filter(answer).collect::<Vec<_>>().join("\n")
 }
 

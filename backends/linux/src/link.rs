@@ -87,9 +87,10 @@ pub struct LinuxLink {
 pub fn open(target: IpAddr, options: &Options) -> Result<LinuxLink, Error> {
     let route = Route::look_up(target, options.interface.as_deref(), options.source)?;
     let source = source(&route)?;
+    // To find the next hop may take a second: what came meanwhile is not part of the run.
+    let (senders, how) = Senders::open(&route, options)?;
     let ring = matches!(options.reception, Reception::Ring | Reception::Xdp).then_some(RING);
     let receiver = Receiver::open(Some(&route.interface), options.lenient(), ring)?;
-    let (senders, how) = Senders::open(&route, options)?;
     let description = format!("{how}; from {source}");
     Ok(LinuxLink {
         receiver,

@@ -11,21 +11,23 @@ fn main() -> std::io::Result<()> {
     let Some(policy) = policy::named(&name) else {
         return Err(std::io::Error::other(format!("no such policy: {name:?}")));
     };
-    let mut flows = policy::Flows::new();
+    let mut flows = policy::Flows::default();
     let mut queue = nfq::Queue::open()?;
     queue.bind(0)?;
     loop {
         let mut message = queue.recv()?;
         let verdict = match segment::Segment::parse(message.get_payload()) {
             None => policy::Verdict::Pass,
-            Some(segment) => policy(&segment, flows.entry(segment.flow()).or_default()),
+            Some(segment) => policy(&segment, &mut flows),
         };
         message.set_verdict(match verdict {
             policy::Verdict::Drop => nfq::Verdict::Drop,
-            policy::Verdict::Pass | policy::Verdict::Replace(_) => nfq::Verdict::Accept,
+            _ => nfq::Verdict::Accept,
         });
-        if let policy::Verdict::Replace(bytes) = verdict {
-            message.set_payload(bytes);
+        match verdict {
+            policy::Verdict::Replace(bytes) => message.set_payload(bytes),
+            policy::Verdict::Mark => message.set_nfmark(1),
+            policy::Verdict::Pass | policy::Verdict::Drop => {}
         }
         queue.verdict(message)?;
     }
@@ -45,6 +47,8 @@ mod policy {
     pub(crate) enum Verdict {
         Pass,
         Drop,
+        /// It gets the mark 1, for the rules that come after.
+        Mark,
         Replace(Vec<u8>),
     }
 
@@ -57,33 +61,51 @@ mod policy {
         next: Option<u32>,
     }
 
-    pub(crate) type Flows = HashMap<Vec<u8>, Flow>;
+    /// All directions of all connections.
+    #[derive(Default)]
+    pub(crate) struct Flows(HashMap<Vec<u8>, Flow>);
 
-    pub(crate) type Policy = fn(&Segment<'_>, &mut Flow) -> Verdict;
+    pub(crate) type Policy = fn(&Segment<'_>, &mut Flows) -> Verdict;
 
     pub(crate) fn named(name: &str) -> Option<Policy> {
         Some(match name {
             "retransmission-first" => retransmission_first,
             "retransmission-drop" => retransmission_drop,
+            "retransmission-mark" => retransmission_mark,
             "hole-drop" => hole_drop,
+            "ack-hole-drop" => ack_hole_drop,
+            "ack-hole-rewrite" => ack_hole_rewrite,
             "syn-data-strip" => syn_data_strip,
             _ => return None,
         })
     }
 
     /// A byte that was seen before is what it was the first time.
-    fn retransmission_first(segment: &Segment<'_>, flow: &mut Flow) -> Verdict {
-        let first = flow.first(segment);
+    fn retransmission_first(segment: &Segment<'_>, flows: &mut Flows) -> Verdict {
+        let first = flows.of(segment).first(segment);
         if first == segment.payload() { Verdict::Pass } else { segment.with_payload(&first) }
     }
 
     /// A segment that has another byte where one was seen before is dropped.
-    fn retransmission_drop(segment: &Segment<'_>, flow: &mut Flow) -> Verdict {
-        if flow.first(segment) == segment.payload() { Verdict::Pass } else { Verdict::Drop }
+    fn retransmission_drop(segment: &Segment<'_>, flows: &mut Flows) -> Verdict {
+        if flows.of(segment).first(segment) == segment.payload() {
+            Verdict::Pass
+        } else {
+            Verdict::Drop
+        }
+    }
+
+    /// A segment that has another byte where one was seen before is left to the rules.
+    fn retransmission_mark(segment: &Segment<'_>, flows: &mut Flows) -> Verdict {
+        match retransmission_drop(segment, flows) {
+            Verdict::Drop => Verdict::Mark,
+            other => other,
+        }
     }
 
     /// Data that leaves a hole before it is dropped.
-    fn hole_drop(segment: &Segment<'_>, flow: &mut Flow) -> Verdict {
+    fn hole_drop(segment: &Segment<'_>, flows: &mut Flows) -> Verdict {
+        let flow = flows.of(segment);
         let end = segment.seq().wrapping_add(segment.length());
         if segment.is_syn() {
             flow.next = Some(end);
@@ -97,12 +119,45 @@ mod policy {
         Verdict::Pass
     }
 
+    /// A segment that acknowledges what the box has not seen is dropped.
+    fn ack_hole_drop(segment: &Segment<'_>, flows: &mut Flows) -> Verdict {
+        match flows.acknowledged_too_much(segment) {
+            Some(_) => Verdict::Drop,
+            None => Verdict::Pass,
+        }
+    }
+
+    /// A segment that acknowledges what the box has not seen acknowledges what it has seen instead.
+    fn ack_hole_rewrite(segment: &Segment<'_>, flows: &mut Flows) -> Verdict {
+        match flows.acknowledged_too_much(segment) {
+            Some(seen) => segment.with_ack(seen),
+            None => Verdict::Pass,
+        }
+    }
+
     /// A SYN loses its payload.
-    fn syn_data_strip(segment: &Segment<'_>, _: &mut Flow) -> Verdict {
+    fn syn_data_strip(segment: &Segment<'_>, _: &mut Flows) -> Verdict {
         if segment.is_syn() && !segment.payload().is_empty() {
             segment.with_payload(&[])
         } else {
             Verdict::Pass
+        }
+    }
+
+    impl Flows {
+        /// Gives what is remembered of a segment's direction.
+        fn of(&mut self, segment: &Segment<'_>) -> &mut Flow {
+            self.0.entry(segment.flow()).or_default()
+        }
+
+        /// Remembers what a segment brings; tells where the other direction ends, if that is before
+        /// what the segment acknowledges. What was never seen ends at 0.
+        fn acknowledged_too_much(&mut self, segment: &Segment<'_>) -> Option<u32> {
+            let end = segment.seq().wrapping_add(segment.length());
+            let flow = self.of(segment);
+            flow.next = flow.next.filter(|next| !is_after(end, *next)).or(Some(end));
+            let seen = self.0.get(&segment.opposite()).and_then(|flow| flow.next).unwrap_or(0);
+            (segment.is_ack() && is_after(segment.ack(), seen)).then_some(seen)
         }
     }
 
@@ -149,9 +204,28 @@ mod segment {
             [self.addresses(), &self.packet[self.tcp..self.tcp + 4]].concat()
         }
 
+        /// Tells the other direction of the same connection.
+        pub(crate) fn opposite(&self) -> Vec<u8> {
+            let (from, to) = self.addresses().split_at(self.addresses().len() / 2);
+            let (source, destination) = self.packet[self.tcp..self.tcp + 4].split_at(2);
+            [to, from, destination, source].concat()
+        }
+
         pub(crate) fn seq(&self) -> u32 {
-            let bytes = &self.packet[self.tcp + 4..self.tcp + 8];
+            self.number(4)
+        }
+
+        pub(crate) fn ack(&self) -> u32 {
+            self.number(8)
+        }
+
+        fn number(&self, at: usize) -> u32 {
+            let bytes = &self.packet[self.tcp + at..self.tcp + at + 4];
             bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
+        }
+
+        pub(crate) fn is_ack(&self) -> bool {
+            self.packet[self.tcp + 13] & 16 != 0
         }
 
         pub(crate) fn is_syn(&self) -> bool {
@@ -171,7 +245,18 @@ mod segment {
 
         /// Makes the same packet with another payload, lengths and checksums set right.
         pub(crate) fn with_payload(&self, payload: &[u8]) -> Verdict {
-            let mut bytes = [&self.packet[..self.data], payload].concat();
+            self.replaced([&self.packet[..self.data], payload].concat())
+        }
+
+        /// Makes the same packet with another acknowledgement number, checksums set right.
+        pub(crate) fn with_ack(&self, ack: u32) -> Verdict {
+            let mut bytes = self.packet.to_vec();
+            bytes[self.tcp + 8..self.tcp + 12].copy_from_slice(&ack.to_be_bytes());
+            self.replaced(bytes)
+        }
+
+        /// Sets lengths and checksums of a packet that has these addresses.
+        fn replaced(&self, mut bytes: Vec<u8>) -> Verdict {
             let is_v4 = bytes[0] >> 4 == 4;
             let total = u16::try_from(bytes.len()).unwrap_or(0);
             if is_v4 {
