@@ -89,6 +89,7 @@ fn the_findings_through_every_box_are_those_of_the_table() {
     let lines =
         measured.iter().map(|((name, family), found)| format!("{name} | {family} | {found}"));
     let text = lines.map(|line| line.trim_end().to_owned() + "\n").collect::<String>();
+    text.lines().for_each(|line| println!("row: {line}"));
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(TABLE, &text).unwrap();
     }

@@ -177,7 +177,7 @@ mod policy {
     }
 }
 
-/// A TCP segment in its IP packet, without IPv6 extension headers.
+/// A TCP segment in its IP packet, with no extension headers of IPv6 but options.
 #[cfg(target_os = "linux")]
 mod segment {
     use super::policy::Verdict;
@@ -192,8 +192,12 @@ mod segment {
     impl<'a> Segment<'a> {
         pub(crate) fn parse(packet: &'a [u8]) -> Option<Self> {
             let first = *packet.first()?;
-            let (tcp, protocol) =
-                if first >> 4 == 4 { (usize::from(first & 15) * 4, 9) } else { (40, 6) };
+            let is_v4 = first >> 4 == 4;
+            let (mut tcp, mut protocol) =
+                if is_v4 { (usize::from(first & 15) * 4, 9) } else { (40, 6) };
+            while !is_v4 && matches!(packet.get(protocol)?, 0 | 60) {
+                (protocol, tcp) = (tcp, tcp + 8 * (1 + usize::from(*packet.get(tcp + 1)?)));
+            }
             let data = tcp + usize::from(packet.get(tcp + 12)? >> 4) * 4;
             let sound = packet[protocol] == 6 && data >= tcp + 20 && data <= packet.len();
             sound.then_some(Self { packet, tcp, data })
