@@ -33,6 +33,7 @@ use zerocopy::{
 
 use crate::wire::{
     checksum::Sum,
+    ipv4,
     packet::Packet,
     tcp::{self, Flags, Seq},
 };
@@ -178,12 +179,12 @@ impl<'a> Draft<'a> {
         self.network.length().saturating_add(self.segment_length())
     }
 
-    /// Tells whether a source route in the IPv6 header names another destination than the header
-    /// itself, which the checksum counts then (RFC 8200, section 8.1).
+    /// Tells whether a source route in the IP header names another destination than the header
+    /// itself, which the checksum counts then (RFC 8200, section 8.1; RFC 791, section 3.1).
     #[must_use]
     pub fn is_routed(&self) -> bool {
         match &self.network {
-            Network::V4(_) => false,
+            Network::V4(header) => ipv4::routed_to(header.options).is_some(),
             Network::V6(header) => header.routed_to().is_some(),
         }
     }

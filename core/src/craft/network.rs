@@ -181,7 +181,9 @@ impl<'a> Network<'a> {
 
     pub(super) fn pseudo(&self, segment: usize) -> Sum {
         let destination = match self {
-            Self::V4(header) => IpAddr::V4(header.destination),
+            Self::V4(header) => {
+                IpAddr::V4(ipv4::routed_to(header.options).unwrap_or(header.destination))
+            }
             Self::V6(header) => IpAddr::V6(header.final_destination()),
         };
         Sum::new().pseudo(self.source(), destination, protocol::TCP, segment)

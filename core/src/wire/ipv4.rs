@@ -193,6 +193,13 @@ impl Datagram<'_> {
         self.header.fragment_offset() != 0
     }
 
+    /// Tells the address that the upper layer's checksum counts as the destination: the last one
+    /// of a source route (RFC 791, section 3.1) that is not at its end, else the header's own.
+    #[must_use]
+    pub fn final_destination(&self) -> Ipv4Addr {
+        routed_to(self.options).unwrap_or(self.header.destination())
+    }
+
     /// Tells whether the header checksum is right; false when not all of the header is there.
     #[must_use]
     pub fn checksum_ok(&self) -> bool {
@@ -201,3 +208,27 @@ impl Datagram<'_> {
             && Sum::new().feed(self.header.as_bytes()).feed(self.options).finish() == 0
     }
 }
+
+/// Tells the last address of the first source route in a header's options, loose or strict, if it is
+/// whole and its pointer is not beyond it.
+pub(crate) fn routed_to(mut options: &[u8]) -> Option<Ipv4Addr> {
+    loop {
+        options = match *options {
+            [END, ..] | [] => return None,
+            [NOP, ref rest @ ..] => rest,
+            [LOOSE_ROUTE | STRICT_ROUTE, length, pointer, ..] => {
+                let route = options.get(3..length.into()).filter(|_| pointer <= length)?;
+                let (route, rest) = route.as_chunks();
+                let last = route.last().filter(|_| rest.is_empty());
+                return last.copied().map(Ipv4Addr::from_octets);
+            }
+            [_, length, ..] if length >= 2 => options.get(length.into()..)?,
+            _ => return None,
+        };
+    }
+}
+
+const END: u8 = 0;
+const NOP: u8 = 1;
+const LOOSE_ROUTE: u8 = 131;
+const STRICT_ROUTE: u8 = 137;

@@ -97,9 +97,7 @@ fn forced(draft: &Draft<'_>) -> bool {
 }
 
 fn fragment(draft: &Draft<'_>) -> bool {
-    // A source route changes the address that the checksum counts.
-    matches!(draft.network, Network::V4(header)
-        if header.flags.contains(ipv4::Flags::MF) || !header.options.is_empty())
+    matches!(draft.network, Network::V4(header) if header.flags.contains(ipv4::Flags::MF))
 }
 
 /// Makes a draft of what there is.

@@ -280,6 +280,9 @@ impl<'a> Packet<'a> {
     fn checksum_addresses(&self) -> Option<(IpAddr, IpAddr)> {
         let (source, destination) = self.addresses()?;
         match &self.network {
+            Network::V4(datagram) if !datagram.options.is_empty() => {
+                Some((source, IpAddr::V4(datagram.final_destination())))
+            }
             Network::V6(datagram) if !datagram.extensions.is_empty() => {
                 Some((source, IpAddr::V6(datagram.final_destination())))
             }
