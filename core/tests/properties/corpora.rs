@@ -7,6 +7,8 @@ use proptest::{collection::vec, prelude::*};
 use crate::props::{BODIES, run};
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_input(data in vec(any::<u8>(), 0..200)) {
         for (name, _) in BODIES {

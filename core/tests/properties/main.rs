@@ -8,3 +8,4 @@ mod props;
 mod corpora;
 mod expression;
 mod responder;
+mod trial;

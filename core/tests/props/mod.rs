@@ -9,6 +9,8 @@ pub(crate) mod packet;
 pub(crate) mod quote;
 pub(crate) mod rebuild;
 pub(crate) mod responder;
+pub(crate) mod scan;
+pub(crate) mod trial;
 
 /// A body: it takes the bytes that a fuzzer makes.
 pub(crate) type Body = fn(&[u8]);
@@ -22,6 +24,8 @@ pub(crate) const BODIES: &[(&str, Body)] = &[
     ("packet", packet::body),
     ("quote", quote::body),
     ("responder", responder::body),
+    ("scan", scan::body),
+    ("trial", trial::body),
 ];
 
 /// Gives `data` to the body of that name.
