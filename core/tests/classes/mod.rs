@@ -408,6 +408,11 @@ fn extension(kind: u8, next: u8, dice: &mut Dice) -> Vec<u8> {
         43 => {
             [&[next, u8::try_from(units).unwrap(), 3, 0][..], &dice.bytes(8 * units + 4)].concat()
         }
+        0 | 60 => {
+            let (length, filler) = (u8::try_from(units).unwrap(), 8 * units + 4);
+            let head = [next, length, 1, u8::try_from(filler).unwrap()];
+            [&head[..], &dice.bytes(filler)].concat()
+        }
         _ => {
             let length = u8::try_from(units).unwrap();
             [&[next, length][..], &dice.bytes(8 * units + 6)].concat()
