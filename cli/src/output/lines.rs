@@ -29,7 +29,7 @@ struct Dump {
 
 /// A memory of conversations: as many as there are, as tcpdump has it.
 #[derive(Default)]
-struct Flows(HashMap<Conversation, Bases>);
+struct Flows(HashMap<Conversation, Bases, foldhash::fast::RandomState>);
 
 impl Memory for Flows {
     fn recall(&mut self, conversation: Conversation) -> (&mut Bases, bool) {

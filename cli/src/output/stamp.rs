@@ -43,12 +43,14 @@ pub(crate) struct Stamps {
     /// The local offset in seconds, and the quarter of an hour (since the epoch) that it is for:
     /// no zone changes its offset within one.
     offset: Option<(i64, i64)>,
+    /// The second that was printed last, and the time of day in it.
+    second: (u64, [u8; 16]),
     reference: Option<u64>,
 }
 
 impl Stamps {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, zone: TimeZone::system(), offset: None, reference: None }
+        Self { style, zone: TimeZone::system(), offset: None, second: NEVER, reference: None }
     }
 
     /// Prints a time in nanoseconds since the epoch, and a space behind it.
@@ -84,8 +86,13 @@ impl Stamps {
                 out.write_all(&clock(hours, span))
             }
             Style::Clock => {
-                let local = self.local(micros);
-                out.write_all(&clock(local / 3_600_000_000 % 24, local))
+                let (second, micro) = (micros / 1_000_000, micros % 1_000_000);
+                if self.second.0 != second {
+                    let local = self.local(micros);
+                    self.second = (second, clock(local / 3_600_000_000 % 24, local));
+                }
+                digits(&mut self.second.1[9..15], micro);
+                out.write_all(&self.second.1)
             }
             Style::Date => {
                 let local = self.local(micros);
@@ -114,6 +121,9 @@ impl Stamps {
         micros.saturating_add_signed(offset * 1_000_000)
     }
 }
+
+/// No second at all.
+const NEVER: (u64, [u8; 16]) = (u64::MAX, [0; 16]);
 
 /// Writes hours, and the minutes, seconds and microseconds of `micros`.
 fn clock(hours: u64, micros: u64) -> [u8; 16] {

@@ -6,7 +6,7 @@ use super::{
     Relative, Style, line, network,
     options::{self, number},
     segment::{is_filled, letters},
-    text::{bytes, hex},
+    text::{Buffer, Sink, bytes, hex},
 };
 use crate::wire::{
     ipv4,
@@ -39,15 +39,26 @@ pub fn diff<W: Write>(
         out.write_str("\n")?;
         return line(out, seen, &style, base).and(Ok(true));
     };
+    let mut buffer = Buffer::new(out);
+    let changed = rows(&mut buffer, &first, &second)?;
+    buffer.flush().and(Ok(changed))
+}
+
+/// Writes both lines, and tells whether anything was changed.
+fn rows<W: Sink>(
+    out: &mut W,
+    first: &Side<'_, '_>,
+    second: &Side<'_, '_>,
+) -> Result<bool, fmt::Error> {
     let mut row = Row { out, blanks: 0 };
     for field in FIELDS {
-        row.sent(*field, &first, &second)?;
+        row.sent(*field, first, second)?;
     }
     row.blanks = 0;
     row.text(|out| out.write_str(")\n"))?;
     let mut changed = false;
     for field in FIELDS {
-        changed |= row.seen(*field, &first, &second)?;
+        changed |= row.seen(*field, first, second)?;
     }
     if !changed {
         row.blanks = 0;
@@ -172,7 +183,7 @@ impl Field {
     }
 
     /// Writes the field, or nothing where there is nothing to tell.
-    fn write<W: Write>(self, out: &mut W, side: &Side<'_, '_>) -> fmt::Result {
+    fn write<W: Sink>(self, out: &mut W, side: &Side<'_, '_>) -> fmt::Result {
         let (segment, header) = (side.segment, side.segment.header);
         let flags = header.flags();
         match self {
@@ -211,7 +222,7 @@ impl Field {
         }
     }
 
-    fn write_network<W: Write>(self, out: &mut W, network: &Network<'_>) -> fmt::Result {
+    fn write_network<W: Sink>(self, out: &mut W, network: &Network<'_>) -> fmt::Result {
         match (self, network) {
             (Self::Hops, Network::V4(d)) => number(out, "ttl ", d.header.ttl().into()),
             (Self::Hops, Network::V6(d)) => number(out, "hlim ", d.header.hop_limit().into()),
@@ -253,7 +264,7 @@ struct Row<'o, W> {
     blanks: usize,
 }
 
-impl<W: Write> Row<'_, W> {
+impl<W: Sink> Row<'_, W> {
     fn text(&mut self, text: impl FnOnce(&mut W) -> fmt::Result) -> fmt::Result {
         for _ in 0..core::mem::take(&mut self.blanks) {
             self.out.write_str(" ")?;
@@ -301,7 +312,7 @@ impl<W: Write> Row<'_, W> {
 }
 
 /// Writes what a field was changed to; its width.
-fn change<W: Write>(
+fn change<W: Sink>(
     out: &mut W,
     field: Field,
     sent: &Side<'_, '_>,
@@ -351,7 +362,9 @@ impl Write for Width {
     }
 }
 
-fn sequence<W: Write>(out: &mut W, segment: &Segment<'_>) -> fmt::Result {
+impl Sink for Width {}
+
+fn sequence<W: Sink>(out: &mut W, segment: &Segment<'_>) -> fmt::Result {
     let seq = segment.header.seq();
     number(out, "seq ", seq.0.into())?;
     match u32::try_from(segment.payload_length) {
@@ -360,7 +373,7 @@ fn sequence<W: Write>(out: &mut W, segment: &Segment<'_>) -> fmt::Result {
     }
 }
 
-fn fragment<W: Write>(out: &mut W, header: &ipv4::Header) -> fmt::Result {
+fn fragment<W: Sink>(out: &mut W, header: &ipv4::Header) -> fmt::Result {
     out.write_str("flags [")?;
     out.write_str(network::flags(header.flags()))?;
     out.write_str("]")?;
@@ -370,12 +383,7 @@ fn fragment<W: Write>(out: &mut W, header: &ipv4::Header) -> fmt::Result {
     }
 }
 
-fn prefixed<W: Write>(
-    out: &mut W,
-    word: &str,
-    value: impl Into<u64>,
-    digits: usize,
-) -> fmt::Result {
+fn prefixed<W: Sink>(out: &mut W, word: &str, value: impl Into<u64>, digits: usize) -> fmt::Result {
     out.write_str(word)?;
     hex(out, value, digits)
 }

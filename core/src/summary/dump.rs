@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use super::text::{bytes, hex};
+use super::text::{Buffer, Sink, bytes, hex};
 use crate::{
     fault::{Fault, Kind, Layer},
     wire::packet::Packet,
@@ -14,6 +14,26 @@ use crate::{
 /// # Errors
 /// Those of `out`.
 pub fn dump<W: Write>(out: &mut W, data: &[u8], characters: bool) -> fmt::Result {
+    let mut buffer = Buffer::new(out);
+    rows(&mut buffer, data, characters)?;
+    buffer.flush()
+}
+
+/// Tells which bytes of a packet tcpdump dumps: all of them with `-xx` and `-XX`, which is `link`,
+/// else those behind the link-layer header.
+#[must_use]
+pub fn dumped<'a>(packet: &Packet<'a>, link: bool) -> &'a [u8] {
+    if link {
+        return packet.bytes;
+    }
+    let cut = matches!(
+        packet.fault,
+        Some(Fault { layer: Layer::Link, kind: Kind::Truncated { .. }, .. })
+    );
+    packet.ip_bytes().unwrap_or(if cut { &[] } else { packet.rest })
+}
+
+fn rows<W: Sink>(out: &mut W, data: &[u8], characters: bool) -> fmt::Result {
     for (index, row) in data.chunks(16).enumerate() {
         out.write_str("\n\t0x")?;
         hex(out, u64::try_from(index).unwrap_or_default() << 4, 4)?;
@@ -35,20 +55,6 @@ pub fn dump<W: Write>(out: &mut W, data: &[u8], characters: bool) -> fmt::Result
         }
     }
     Ok(())
-}
-
-/// Tells which bytes of a packet tcpdump dumps: all of them with `-xx` and `-XX`, which is `link`,
-/// else those behind the link-layer header.
-#[must_use]
-pub fn dumped<'a>(packet: &Packet<'a>, link: bool) -> &'a [u8] {
-    if link {
-        return packet.bytes;
-    }
-    let cut = matches!(
-        packet.fault,
-        Some(Fault { layer: Layer::Link, kind: Kind::Truncated { .. }, .. })
-    );
-    packet.ip_bytes().unwrap_or(if cut { &[] } else { packet.rest })
 }
 
 /// The width of sixteen bytes in groups of two, with a space before each.

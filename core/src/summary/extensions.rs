@@ -1,14 +1,11 @@
 //! IPv6 extension headers in tcpdump's words.
 
-use core::{
-    fmt::{self, Write},
-    net::Ipv6Addr,
-};
+use core::{fmt, net::Ipv6Addr};
 
 use super::{
     Style,
     options::number,
-    text::{decimal, hex, v6},
+    text::{Sink, decimal, hex, v6},
 };
 use crate::wire::{
     ipv6::{Datagram, Extension},
@@ -16,7 +13,7 @@ use crate::wire::{
 };
 
 /// Writes the extension headers that stand, and the name of the first that does not.
-pub(super) fn chain<W: Write>(out: &mut W, datagram: &Datagram<'_>, style: &Style) -> fmt::Result {
+pub(super) fn chain<W: Sink>(out: &mut W, datagram: &Datagram<'_>, style: &Style) -> fmt::Result {
     let verbose = style.verbose > 0;
     let mut left = datagram.payload_length.saturating_add(datagram.extensions.len());
     for extension in datagram.walk() {
@@ -52,7 +49,7 @@ pub(super) fn chain<W: Write>(out: &mut W, datagram: &Datagram<'_>, style: &Styl
     })
 }
 
-fn fragment<W: Write>(
+fn fragment<W: Sink>(
     out: &mut W,
     extension: &Extension<'_>,
     left: usize,
@@ -70,7 +67,7 @@ fn fragment<W: Write>(
     out.write_str(if offset == 0 { ") " } else { ")" })
 }
 
-fn route<W: Write>(out: &mut W, extension: &Extension<'_>, verbose: bool) -> fmt::Result {
+fn route<W: Sink>(out: &mut W, extension: &Extension<'_>, verbose: bool) -> fmt::Result {
     let &[_, length, kind, left, a, b, c, d, ref list @ ..] = extension.bytes else {
         return Ok(());
     };
@@ -109,7 +106,7 @@ fn route<W: Write>(out: &mut W, extension: &Extension<'_>, verbose: bool) -> fmt
 }
 
 /// Writes the options of a hop-by-hop or destination header.
-fn list<W: Write>(out: &mut W, options: &[u8], payload_length: u16) -> fmt::Result {
+fn list<W: Sink>(out: &mut W, options: &[u8], payload_length: u16) -> fmt::Result {
     let mut rest = options;
     while let [kind, after @ ..] = rest {
         if *kind == 0 {

@@ -1,7 +1,7 @@
 //! ICMP and ICMPv6 errors in tcpdump's words.
 
 use core::{
-    fmt::{self, Write},
+    fmt,
     net::{IpAddr, Ipv4Addr},
 };
 
@@ -9,7 +9,7 @@ use super::{
     Style,
     dump::dump,
     options::number,
-    text::{address, hex},
+    text::{Sink, address, hex},
 };
 use crate::wire::{
     icmp::{Family, Message},
@@ -18,7 +18,7 @@ use crate::wire::{
 };
 
 /// Writes a message, but for the datagram that it quotes; false when tcpdump stops in the middle.
-pub(super) fn message<W: Write>(
+pub(super) fn message<W: Sink>(
     out: &mut W,
     message: &Message<'_>,
     packet: &Packet<'_>,
@@ -57,7 +57,7 @@ pub(super) fn message<W: Write>(
 }
 
 /// Writes the beginning of an ICMPv6 message whose header is cut, as tcpdump does.
-pub(super) fn cut<W: Write>(out: &mut W, bytes: &[u8]) -> fmt::Result {
+pub(super) fn cut<W: Sink>(out: &mut W, bytes: &[u8]) -> fmt::Result {
     if let [kind, after @ ..] = bytes {
         out.write_str("ICMP6, ")?;
         out.write_str(match kind {
@@ -72,7 +72,7 @@ pub(super) fn cut<W: Write>(out: &mut W, bytes: &[u8]) -> fmt::Result {
     out.write_str(" [|icmp6]")
 }
 
-fn v4<W: Write>(
+fn v4<W: Sink>(
     out: &mut W,
     message: &Message<'_>,
     quote: Option<&Packet<'_>>,
@@ -115,7 +115,7 @@ fn v4<W: Write>(
     }
 }
 
-fn unreachable_v4<W: Write>(
+fn unreachable_v4<W: Sink>(
     out: &mut W,
     code: u8,
     rest: u32,
@@ -145,7 +145,7 @@ fn unreachable_v4<W: Write>(
 }
 
 /// Writes the port that a quoted datagram was for.
-fn unreachable_port<W: Write>(out: &mut W, quote: Option<&Packet<'_>>) -> fmt::Result {
+fn unreachable_port<W: Sink>(out: &mut W, quote: Option<&Packet<'_>>) -> fmt::Result {
     match quote.and_then(Packet::protocol) {
         Some(protocol::TCP) => out.write_str(" tcp")?,
         Some(protocol::UDP) => out.write_str(" udp")?,
@@ -167,7 +167,7 @@ fn port(quote: &Packet<'_>) -> Option<u16> {
 }
 
 /// Writes an ICMPv6 message; false when tcpdump stops in the middle of it.
-fn v6<W: Write>(
+fn v6<W: Sink>(
     out: &mut W,
     message: &Message<'_>,
     packet: &Packet<'_>,
@@ -247,7 +247,7 @@ fn v6<W: Write>(
 }
 
 /// Writes the bytes of an ICMPv6 message that tcpdump does not know, as it does.
-fn unknown<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) -> Result<bool, fmt::Error> {
+fn unknown<W: Sink>(out: &mut W, packet: &Packet<'_>, style: &Style) -> Result<bool, fmt::Error> {
     match &packet.network {
         Network::V6(datagram) if style.verbose < 2 => dump(out, datagram.payload, false)?,
         _ => {}
@@ -255,17 +255,13 @@ fn unknown<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) -> Result<
     Ok(false)
 }
 
-fn identifiers<W: Write>(out: &mut W, rest: u32) -> fmt::Result {
+fn identifiers<W: Sink>(out: &mut W, rest: u32) -> fmt::Result {
     number(out, ", id ", u64::from(rest >> 16))?;
     number(out, ", seq ", u64::from(rest & 0xffff))
 }
 
 /// Writes that the checksum of an ICMP message is wrong, if it is.
-fn wrong_checksum<W: Write>(
-    out: &mut W,
-    message: &Message<'_>,
-    packet: &Packet<'_>,
-) -> fmt::Result {
+fn wrong_checksum<W: Sink>(out: &mut W, message: &Message<'_>, packet: &Packet<'_>) -> fmt::Result {
     let Some(off) = packet.transport_sum().map(|sum| sum.finish()).filter(|off| *off != 0) else {
         return Ok(());
     };
@@ -278,7 +274,7 @@ fn wrong_checksum<W: Write>(
 }
 
 /// Writes whether the checksum of an ICMPv6 message is right, if that can be told.
-fn sum_ok<W: Write>(out: &mut W, message: &Message<'_>, packet: &Packet<'_>) -> fmt::Result {
+fn sum_ok<W: Sink>(out: &mut W, message: &Message<'_>, packet: &Packet<'_>) -> fmt::Result {
     let Some(off) = packet.transport_sum().map(|sum| sum.finish()) else {
         return Ok(());
     };

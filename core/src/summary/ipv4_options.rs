@@ -1,19 +1,16 @@
 //! IPv4 options in tcpdump's words, which are not those of its packets alone: an option that says
 //! that it is longer than it is shows the bytes that follow it.
 
-use core::{
-    fmt::{self, Write},
-    net::Ipv4Addr,
-};
+use core::{fmt, net::Ipv4Addr};
 
 use super::{
     options::number,
-    text::{decimal, v4},
+    text::{Sink, decimal, v4},
 };
 
 /// Writes the options that `bytes` begins with, up to `length`; `bytes` goes on behind them, with
 /// all that was captured. False when tcpdump goes no further because the capture ends.
-pub(super) fn list<W: Write>(out: &mut W, bytes: &[u8], length: usize) -> Result<bool, fmt::Error> {
+pub(super) fn list<W: Sink>(out: &mut W, bytes: &[u8], length: usize) -> Result<bool, fmt::Error> {
     let mut at = 0_usize;
     let mut comma = "";
     while at < length {
@@ -35,7 +32,7 @@ pub(super) fn list<W: Write>(out: &mut W, bytes: &[u8], length: usize) -> Result
 
 /// Writes one option of at most `left` bytes; its length, 0 where the capture ends, and `None` when
 /// it is the last that can be told.
-fn one<W: Write>(out: &mut W, rest: &[u8], left: usize) -> Result<Option<usize>, fmt::Error> {
+fn one<W: Sink>(out: &mut W, rest: &[u8], left: usize) -> Result<Option<usize>, fmt::Error> {
     let Some(kind) = rest.first() else {
         return Ok(Some(0));
     };
@@ -68,7 +65,7 @@ fn one<W: Write>(out: &mut W, rest: &[u8], left: usize) -> Result<Option<usize>,
 }
 
 /// Writes a record of a route, or one to follow.
-fn route<W: Write>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fmt::Error> {
+fn route<W: Sink>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fmt::Error> {
     if length < 3 {
         return bad(out, " [bad length ", length).and(Ok(true));
     }
@@ -94,7 +91,7 @@ fn route<W: Write>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fm
 }
 
 /// Writes time stamps.
-fn stamps<W: Write>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fmt::Error> {
+fn stamps<W: Sink>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fmt::Error> {
     let (true, &[_, _, pointer, flags, ..]) = (length >= 4, option) else {
         return bad(out, "[bad length ", length).and(Ok(true));
     };
@@ -128,7 +125,7 @@ fn stamps<W: Write>(out: &mut W, option: &[u8], length: usize) -> Result<bool, f
 }
 
 /// Writes time stamps and their addresses, `step` bytes each; `^` stands where the next would go.
-fn stamp_list<W: Write>(
+fn stamp_list<W: Sink>(
     out: &mut W,
     option: &[u8],
     length: usize,
@@ -154,7 +151,7 @@ fn stamp_list<W: Write>(
 }
 
 /// Writes a router alert's value (RFC 2113).
-fn alert<W: Write>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fmt::Error> {
+fn alert<W: Sink>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fmt::Error> {
     if length < 4 {
         return bad(out, " [bad length ", length).and(Ok(true));
     }
@@ -166,7 +163,7 @@ fn alert<W: Write>(out: &mut W, option: &[u8], length: usize) -> Result<bool, fm
     Ok(true)
 }
 
-fn bad<W: Write>(out: &mut W, words: &str, value: usize) -> fmt::Result {
+fn bad<W: Sink>(out: &mut W, words: &str, value: usize) -> fmt::Result {
     number(out, words, u64::try_from(value).unwrap_or_default())?;
     out.write_str("]")
 }

@@ -1,10 +1,10 @@
 //! Link-layer headers, as `-e` prints them.
 
-use core::fmt::{self, Write};
+use core::fmt;
 
 use super::{
     options::number,
-    text::{hardware, hex},
+    text::{Sink, hardware, hex},
 };
 use crate::wire::{
     packet::{Link, Packet, Start},
@@ -12,7 +12,7 @@ use crate::wire::{
 };
 
 /// Writes the link-layer header.
-pub(super) fn header<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+pub(super) fn header<W: Sink>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     match packet.link {
         Link::None if packet.start == Start::Ip => out.write_str("ip: "),
         Link::None => Ok(()),
@@ -55,12 +55,7 @@ pub(super) fn header<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result 
     }
 }
 
-fn cooked<W: Write>(
-    out: &mut W,
-    address: &[u8],
-    protocol: u16,
-    packet: &Packet<'_>,
-) -> fmt::Result {
+fn cooked<W: Sink>(out: &mut W, address: &[u8], protocol: u16, packet: &Packet<'_>) -> fmt::Result {
     out.write_str(" ")?;
     if address.len() == 6 {
         hardware(out, address)?;
@@ -71,7 +66,7 @@ fn cooked<W: Write>(
     tags(out, packet)
 }
 
-fn tags<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+fn tags<W: Sink>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     let coded = matches!(packet.link, Link::Ethernet(_));
     for tag in packet.tags {
         number(out, "vlan ", tag.identifier().into())?;
@@ -89,7 +84,7 @@ fn tags<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
 }
 
 /// Writes what is told of tags without `-e`: of those behind a cooked header, what they announce.
-pub(super) fn announced<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+pub(super) fn announced<W: Sink>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     if !matches!(packet.link, Link::Cooked(_) | Link::Cooked2(_)) {
         return Ok(());
     }
@@ -100,7 +95,7 @@ pub(super) fn announced<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Resu
     })
 }
 
-fn ethertype<W: Write>(out: &mut W, ethertype: u16) -> fmt::Result {
+fn ethertype<W: Sink>(out: &mut W, ethertype: u16) -> fmt::Result {
     out.write_str("ethertype ")?;
     out.write_str(name(ethertype))?;
     out.write_str(" (0x")?;
@@ -109,7 +104,7 @@ fn ethertype<W: Write>(out: &mut W, ethertype: u16) -> fmt::Result {
 }
 
 /// Writes the length of the whole frame.
-fn length<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+fn length<W: Sink>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     number(out, ", length ", u64::try_from(packet.wire_len).unwrap_or_default())?;
     out.write_str(": ")
 }
@@ -127,7 +122,7 @@ pub(super) const fn cut(packet: &Packet<'_>) -> &'static str {
 }
 
 /// Writes what is not IP: its name, and how long it is.
-pub(super) fn not_ip<W: Write>(out: &mut W, packet: &Packet<'_>, ethertype: u16) -> fmt::Result {
+pub(super) fn not_ip<W: Sink>(out: &mut W, packet: &Packet<'_>, ethertype: u16) -> fmt::Result {
     let known = name(ethertype);
     if known == "Unknown" {
         out.write_str("ethertype Unknown (0x")?;
@@ -147,7 +142,7 @@ fn name(ethertype: u16) -> &'static str {
 /// Writes the way that a packet of the second cooked format went, which tcpdump prints always. The
 /// interface's name before it would be one of this machine, not of the one that captured.
 #[inline]
-pub(super) fn way<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+pub(super) fn way<W: Sink>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     let Link::Cooked2(header) = packet.link else { return Ok(()) };
     out.write_str("?     ")?;
     out.write_str(ways(header.packet_type().into()).0)

@@ -46,6 +46,8 @@ mod options;
 mod segment;
 mod text;
 
+use text::{Buffer, Sink};
+
 pub use diff::diff;
 pub use dump::{dump, dumped};
 pub use flow::{Bases, Conversation, Flows, Memory, Relative, base, relative};
@@ -98,6 +100,14 @@ pub fn line<W: Write>(
     style: &Style,
     base: Relative,
 ) -> fmt::Result {
+    let mut buffer = Buffer::new(out);
+    whole(&mut buffer, packet, style, base)?;
+    buffer.flush()
+}
+
+/// Writes a line from the link layer on.
+#[inline]
+fn whole<W: Sink>(out: &mut W, packet: &Packet<'_>, style: &Style, base: Relative) -> fmt::Result {
     link::way(out, packet)?;
     if style.link {
         link::header(out, packet)?;
@@ -112,11 +122,13 @@ pub fn line<W: Write>(
 /// # Errors
 /// Those of `out`.
 pub fn option_list<W: Write>(out: &mut W, list: Options<'_>) -> fmt::Result {
-    options::list(out, list, 0, true, false)
+    let mut buffer = Buffer::new(out);
+    options::list(&mut buffer, list, 0, true, false)?;
+    buffer.flush()
 }
 
 #[inline]
-fn ip<W: Write>(
+fn ip<W: Sink>(
     out: &mut W,
     packet: &Packet<'_>,
     style: &Style,
@@ -136,7 +148,7 @@ fn ip<W: Write>(
 
 /// Writes the IP header and both ends; `None` when tcpdump goes no further.
 #[inline]
-fn headers<W: Write>(
+fn headers<W: Sink>(
     out: &mut W,
     packet: &Packet<'_>,
     style: &Style,
@@ -156,7 +168,7 @@ fn headers<W: Write>(
 
 /// Writes what an IP packet carries.
 #[inline]
-fn above<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style, base: Relative) -> fmt::Result {
+fn above<W: Sink>(out: &mut W, packet: &Packet<'_>, style: &Style, base: Relative) -> fmt::Result {
     match &packet.transport {
         Transport::Tcp(found) => segment::segment(out, packet, found, style, base),
         Transport::Stub(found) => segment::stub(out, found),
@@ -167,7 +179,7 @@ fn above<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style, base: Relati
 }
 
 /// Writes the datagram that an ICMP error quotes, as tcpdump does with `-v`: for IPv4 only.
-fn quoted<W: Write>(
+fn quoted<W: Sink>(
     out: &mut W,
     message: &Message<'_>,
     style: &Style,
@@ -188,7 +200,7 @@ fn quoted<W: Write>(
 }
 
 /// Writes that there is no transport header in a fragment.
-fn fragment<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+fn fragment<W: Sink>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     match &packet.network {
         Network::V4(datagram) => {
             options::number(out, "ip-proto-", datagram.header.protocol().into())
@@ -199,7 +211,7 @@ fn fragment<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
 
 /// Writes what can be said of a packet without an IP header.
 #[cold]
-fn nothing<W: Write>(out: &mut W, packet: &Packet<'_>, named: bool) -> fmt::Result {
+fn nothing<W: Sink>(out: &mut W, packet: &Packet<'_>, named: bool) -> fmt::Result {
     let Some(fault) = packet.fault else {
         return out.write_str("[nothing]");
     };

@@ -1,11 +1,11 @@
 //! IP headers: what tcpdump prints of them with `-v`, and the two ends.
 
-use core::fmt::{self, Write};
+use core::fmt;
 
 use super::{
     Style, extensions, icmp, ipv4_options,
     options::number,
-    text::{address, bytes, decimal, hex},
+    text::{Sink, address, bytes, decimal, hex},
 };
 use crate::fault::Kind;
 use crate::wire::{
@@ -17,7 +17,7 @@ use crate::wire::{
 
 /// Writes `IP` and, with `-v`, the header; false when tcpdump goes no further.
 #[inline]
-pub(super) fn v4<W: Write>(
+pub(super) fn v4<W: Sink>(
     out: &mut W,
     packet: &Packet<'_>,
     datagram: &ipv4::Datagram<'_>,
@@ -43,7 +43,7 @@ pub(super) fn v4<W: Write>(
 
 /// Writes what is wrong with an IPv4 header; false when tcpdump goes no further.
 #[cold]
-fn v4_fault<W: Write>(
+fn v4_fault<W: Sink>(
     out: &mut W,
     packet: &Packet<'_>,
     datagram: &ipv4::Datagram<'_>,
@@ -94,7 +94,7 @@ fn is_cut(datagram: &ipv4::Datagram<'_>) -> bool {
     datagram.options.len().saturating_add(ipv4::Header::LENGTH) < datagram.header.header_length()
 }
 
-fn v4_header<W: Write>(
+fn v4_header<W: Sink>(
     out: &mut W,
     packet: &Packet<'_>,
     datagram: &ipv4::Datagram<'_>,
@@ -134,7 +134,7 @@ fn v4_header<W: Write>(
     Ok(true)
 }
 
-fn bad_checksum<W: Write>(out: &mut W, datagram: &ipv4::Datagram<'_>) -> fmt::Result {
+fn bad_checksum<W: Sink>(out: &mut W, datagram: &ipv4::Datagram<'_>) -> fmt::Result {
     use zerocopy::IntoBytes as _;
     let header = datagram.header;
     let off = Sum::new().feed(header.as_bytes()).feed(datagram.options).finish();
@@ -150,7 +150,7 @@ fn bad_checksum<W: Write>(out: &mut W, datagram: &ipv4::Datagram<'_>) -> fmt::Re
 
 /// Writes `IP6` and, with `-v`, the header.
 #[inline]
-pub(super) fn v6<W: Write>(
+pub(super) fn v6<W: Sink>(
     out: &mut W,
     packet: &Packet<'_>,
     datagram: &ipv6::Datagram<'_>,
@@ -195,7 +195,7 @@ pub(super) fn is_fragment(packet: &Packet<'_>) -> bool {
 }
 
 /// Writes the bytes that the words above leave out, so that the line can be read back.
-pub(super) fn leftovers<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) -> fmt::Result {
+pub(super) fn leftovers<W: Sink>(out: &mut W, packet: &Packet<'_>, style: &Style) -> fmt::Result {
     match &packet.network {
         Network::V4(datagram) if style.verbose > 0 && !datagram.options.is_empty() => {
             out.write_str(", (ipopt 0x")?;
@@ -216,7 +216,7 @@ pub(super) fn leftovers<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Styl
 
 /// Writes both ends, with ports where they are known and follow the IP header at once.
 #[inline]
-pub(super) fn ends<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) -> fmt::Result {
+pub(super) fn ends<W: Sink>(out: &mut W, packet: &Packet<'_>, style: &Style) -> fmt::Result {
     let Some((source, destination)) = packet.addresses() else {
         return Ok(());
     };
@@ -259,7 +259,7 @@ pub(super) fn ends<W: Write>(out: &mut W, packet: &Packet<'_>, style: &Style) ->
 }
 
 /// Writes both ends with their ports, whatever stands between the headers.
-pub(super) fn pair<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+pub(super) fn pair<W: Sink>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     let (Some((source, destination)), Some((from, to))) = (packet.addresses(), packet.ports())
     else {
         return Ok(());
@@ -278,7 +278,7 @@ pub(super) fn flags(flags: ipv4::Flags) -> &'static str {
 }
 
 /// Writes what a packet without TCP or ICMP carries.
-pub(super) fn other<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
+pub(super) fn other<W: Sink>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     match &packet.transport {
         Transport::Other { protocol: protocol::NO_NEXT_HEADER, .. } => {
             out.write_str("no next header")
@@ -296,7 +296,7 @@ pub(super) fn other<W: Write>(out: &mut W, packet: &Packet<'_>) -> fmt::Result {
     }
 }
 
-fn missing<W: Write>(out: &mut W, words: &str, declared: usize, delivered: usize) -> fmt::Result {
+fn missing<W: Sink>(out: &mut W, words: &str, declared: usize, delivered: usize) -> fmt::Result {
     number(out, words, u64::try_from(declared.saturating_sub(delivered)).unwrap_or_default())?;
     out.write_str(" bytes missing!")
 }

@@ -1,11 +1,11 @@
 //! TCP options in tcpdump's words, or in ours where tcpdump's leave bytes out.
 
 use core::{
-    fmt::{self, Write},
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use super::text::{address, bytes, decimal, hex};
+use super::text::{Sink, address, bytes, decimal, hex};
 use crate::wire::options::{
     Item, Options, View, kind,
     mptcp::{DataSequence, Mptcp, Subtype},
@@ -15,7 +15,7 @@ use crate::wire::options::{
 /// relative to `sack`. `padded` tells that the list fills its header, so that zeroes at its end go
 /// without saying, and `cut` that not all of the segment was captured.
 #[inline]
-pub(super) fn list<W: Write>(
+pub(super) fn list<W: Sink>(
     out: &mut W,
     options: Options<'_>,
     sack: u32,
@@ -46,7 +46,7 @@ fn is_padding(rest: &[u8]) -> bool {
 }
 
 #[inline]
-fn one<W: Write>(out: &mut W, item: Item<'_>, sack: u32, cut: bool) -> fmt::Result {
+fn one<W: Sink>(out: &mut W, item: Item<'_>, sack: u32, cut: bool) -> fmt::Result {
     match item.view() {
         View::End => out.write_str("eol"),
         View::Nop => out.write_str("nop"),
@@ -71,7 +71,7 @@ fn one<W: Write>(out: &mut W, item: Item<'_>, sack: u32, cut: bool) -> fmt::Resu
     }
 }
 
-fn rare<W: Write>(out: &mut W, item: Item<'_>, cut: bool) -> fmt::Result {
+fn rare<W: Sink>(out: &mut W, item: Item<'_>, cut: bool) -> fmt::Result {
     match item.view() {
         View::Md5(digest) => {
             out.write_str("md5 ")?;
@@ -121,7 +121,7 @@ fn rare<W: Write>(out: &mut W, item: Item<'_>, cut: bool) -> fmt::Result {
 }
 
 /// Writes an option of a kind that has no view, or of a length that its kind does not allow.
-fn unnamed<W: Write>(out: &mut W, kind: u8, data: &[u8]) -> fmt::Result {
+fn unnamed<W: Sink>(out: &mut W, kind: u8, data: &[u8]) -> fmt::Result {
     match (kind, data) {
         (6 | 7 | 11 | 12, &[a, b, c, d]) => {
             let name = match kind {
@@ -147,13 +147,13 @@ fn unnamed<W: Write>(out: &mut W, kind: u8, data: &[u8]) -> fmt::Result {
 }
 
 /// Writes `opt KIND 0x…`, which holds any option.
-fn any<W: Write>(out: &mut W, kind: u8, data: &[u8]) -> fmt::Result {
+fn any<W: Sink>(out: &mut W, kind: u8, data: &[u8]) -> fmt::Result {
     number(out, "opt ", kind.into())?;
     prefixed(out, " 0x", data)
 }
 
 /// Writes an option whose length byte is wrong, and all that follows it.
-fn malformed<W: Write>(out: &mut W, rest: &[u8]) -> fmt::Result {
+fn malformed<W: Sink>(out: &mut W, rest: &[u8]) -> fmt::Result {
     match rest {
         [kind, length, data @ ..] => {
             number(out, "opt ", (*kind).into())?;
@@ -165,7 +165,7 @@ fn malformed<W: Write>(out: &mut W, rest: &[u8]) -> fmt::Result {
 }
 
 /// Writes a multipath option; nothing, and `None`, where tcpdump's words would leave bytes out.
-fn mptcp<W: Write>(out: &mut W, option: &Mptcp<'_>) -> Option<fmt::Result> {
+fn mptcp<W: Sink>(out: &mut W, option: &Mptcp<'_>) -> Option<fmt::Result> {
     let bytes = option.bytes();
     let low = bytes.first()? & 0x0f;
     let length = u64::try_from(bytes.len()).unwrap_or_default().saturating_add(2);
@@ -217,7 +217,7 @@ struct Words<'o, W> {
     length: u64,
 }
 
-impl<W: Write> Words<'_, W> {
+impl<W: Sink> Words<'_, W> {
     fn begin(&mut self, words: &str) -> fmt::Result {
         number(self.out, "mptcp ", self.length)?;
         self.out.write_str(" ")?;
@@ -344,13 +344,13 @@ impl<W: Write> Words<'_, W> {
 
 /// Writes a word and a number.
 #[inline]
-pub(super) fn number<W: Write>(out: &mut W, word: &str, number: u64) -> fmt::Result {
+pub(super) fn number<W: Sink>(out: &mut W, word: &str, number: u64) -> fmt::Result {
     out.write_str(word)?;
     decimal(out, number)
 }
 
 /// Writes a word and bytes; nothing where there are none.
-fn prefixed<W: Write>(out: &mut W, word: &str, data: &[u8]) -> fmt::Result {
+fn prefixed<W: Sink>(out: &mut W, word: &str, data: &[u8]) -> fmt::Result {
     if data.is_empty() {
         return Ok(());
     }

@@ -1,13 +1,13 @@
 //! A TCP segment's line, from the flags on.
 
-use core::fmt::{self, Write};
+use core::fmt;
 
 use super::{
     Style,
     flow::Relative,
     network,
     options::{self, number},
-    text::hex,
+    text::{Sink, hex},
 };
 use crate::fault::Kind;
 use crate::wire::{
@@ -18,7 +18,7 @@ use crate::wire::{
 
 /// Writes a segment.
 #[inline]
-pub(super) fn segment<W: Write>(
+pub(super) fn segment<W: Sink>(
     out: &mut W,
     packet: &Packet<'_>,
     segment: &Segment<'_>,
@@ -66,7 +66,7 @@ pub(super) fn segment<W: Write>(
 
 /// Writes what tcpdump does not show, where there is any: it would be lost else.
 #[inline]
-fn oddities<W: Write>(out: &mut W, packet: &Packet<'_>, segment: &Segment<'_>) -> fmt::Result {
+fn oddities<W: Sink>(out: &mut W, packet: &Packet<'_>, segment: &Segment<'_>) -> fmt::Result {
     let header = segment.header;
     let reserved = header.flags().reserved();
     if reserved != 0 {
@@ -106,7 +106,7 @@ pub(super) fn is_filled(segment: &Segment<'_>) -> bool {
 
 /// Writes the letters of the flags.
 #[inline]
-pub(super) fn letters<W: Write>(out: &mut W, flags: Flags) -> fmt::Result {
+pub(super) fn letters<W: Sink>(out: &mut W, flags: Flags) -> fmt::Result {
     let Some(common) = COMMON.iter().find(|(known, _)| *known == flags) else {
         let mut none = true;
         for (flag, letter) in LETTERS {
@@ -121,7 +121,7 @@ pub(super) fn letters<W: Write>(out: &mut W, flags: Flags) -> fmt::Result {
 }
 
 /// Writes the checksum, and whether it is right where that can be told.
-fn checksum<W: Write>(out: &mut W, packet: &Packet<'_>, header: &Header) -> fmt::Result {
+fn checksum<W: Sink>(out: &mut W, packet: &Packet<'_>, header: &Header) -> fmt::Result {
     // tcpdump takes every packet with a fragment header for one of several.
     let Some(sum) = packet.transport_sum().filter(|_| !network::is_fragment(packet)) else {
         return Ok(());
@@ -141,7 +141,7 @@ fn checksum<W: Write>(out: &mut W, packet: &Packet<'_>, header: &Header) -> fmt:
 }
 
 /// Writes what a reset carries as text: RFC 9293, section 3.5.2.
-fn reset_cause<W: Write>(out: &mut W, segment: &Segment<'_>) -> fmt::Result {
+fn reset_cause<W: Sink>(out: &mut W, segment: &Segment<'_>) -> fmt::Result {
     let (payload, length) = (segment.payload, segment.payload_length);
     out.write_str(if payload.len() < length { " [!RST" } else { " [RST" })?;
     if length > RESET_TEXT {
@@ -156,7 +156,7 @@ fn reset_cause<W: Write>(out: &mut W, segment: &Segment<'_>) -> fmt::Result {
 }
 
 /// Writes a byte as tcpdump does in text: control characters with `^`, high bytes with `M-`.
-fn character<W: Write>(out: &mut W, byte: u8) -> fmt::Result {
+fn character<W: Sink>(out: &mut W, byte: u8) -> fmt::Result {
     let low = byte & 0x7f;
     if byte != low {
         out.write_str("M-")?;
@@ -169,7 +169,7 @@ fn character<W: Write>(out: &mut W, byte: u8) -> fmt::Result {
 }
 
 /// Writes that a header is cut, as tcpdump does: with a space more where the ports are there.
-pub(super) fn stub<W: Write>(out: &mut W, stub: &Stub<'_>) -> fmt::Result {
+pub(super) fn stub<W: Sink>(out: &mut W, stub: &Stub<'_>) -> fmt::Result {
     out.write_str(if stub.destination_port().is_some() { " [|tcp]" } else { "[|tcp]" })
 }
 
