@@ -5,7 +5,9 @@ use std::hint::black_box;
 use crate::{
     checksums,
     decode::{self, Decode, DecodeOptions},
+    engines,
     race::{Race, Role},
+    scanning,
     trace::{self, Trace},
 };
 
@@ -15,6 +17,8 @@ pub fn all() -> Vec<Race> {
     let mut races: Vec<Race> = Trace::all().into_iter().map(parse).collect();
     races.extend(trace::blocks().into_iter().map(|(name, block)| options(name, block)));
     races.extend(checksums::races());
+    races.extend(engines::races());
+    races.extend(scanning::races());
     races
 }
 

@@ -8,9 +8,11 @@
 
 pub mod checksums;
 pub mod decode;
+pub mod engines;
 pub mod jobs;
 pub mod race;
 pub mod reading;
+pub mod scanning;
 pub mod trace;
 
 mod sys;
