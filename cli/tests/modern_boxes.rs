@@ -44,7 +44,9 @@ const fn name(family: Family) -> &'static str {
 
 fn findings(lab: &Lab, family: Family, left_out: &[&str]) -> String {
     let target = lab.last_address(family).to_string();
-    let arguments = ["--json", "test", &target, "--suite", "modern", "--port", "34343"];
+    // Longer than the box remembers that forgets.
+    let idle = ["--port", "34343", "--idle", "2500ms"];
+    let arguments = [&["--json", "test", &target, "--suite", "modern"], &idle[..]].concat();
     let output = lab.first().run(TOOL, &arguments);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut found: Vec<String> = text

@@ -59,6 +59,14 @@ pub const MIDDLEBOXES: &[Middlebox] = &[
          both -A FORWARD -p tcp -m conntrack --ctstate INVALID -j DROP
          sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0",
     ),
+    // It forgets what was silent for a second.
+    rules(
+        "forget-idle",
+        "both -A FORWARD -p tcp -m conntrack --ctstate INVALID -j DROP
+         both -A FORWARD -p tcp ! --syn -m conntrack --ctstate NEW -j DROP
+         sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
+         sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_established=1",
+    ),
     rules("masquerade", "both -t nat -A POSTROUTING -o right -p tcp -j MASQUERADE --random-fully"),
     rules(
         "ct-strict",
@@ -82,6 +90,9 @@ pub const MIDDLEBOXES: &[Middlebox] = &[
                   reset tcp option 254'",
     ),
     rules("nft-timestamp-zero", "forward 'tcp option timestamp tsval set 0'"),
+    rules("nft-reset-mptcp", "forward 'reset tcp option mptcp'"),
+    rules("nft-reset-fastopen", "forward 'reset tcp option fastopen'"),
+    rules("nft-reset-unassigned", "forward 'reset tcp option 114'"),
     rules("nft-window", "forward 'tcp window set 1000'"),
     rules(
         "nft-isn-shift",
@@ -111,6 +122,18 @@ pub const MIDDLEBOXES: &[Middlebox] = &[
                   tcp flags & (syn|ack) == syn tcp option 253 exists reject with icmpx admin-prohibited
                   tcp flags & (syn|ack) == syn tcp option 254 exists reject with icmpx admin-prohibited'",
     ),
+    rules("nft-ce-mark", "forward 'ip ecn set ce\n ip6 ecn set ce'"),
+    rules(
+        "ttl-set",
+        "iptables-legacy -w -t mangle -A FORWARD -j TTL --ttl-set 200
+         ip6tables-legacy -w -t mangle -A FORWARD -j HL --hl-set 200",
+    ),
+    rules("drop-large", "forward 'meta l4proto tcp meta length > 1440 drop'"),
+    rules("drop-fin-in", "forward 'iifname right tcp flags & fin == fin drop'"),
+    // The first bytes of GET, POST and HTTP.
+    rules("drop-http", "forward '@ih,0,32 { 0x47455420, 0x504f5354, 0x48545450 } drop'"),
+    // A handshake, PRI, and the type that a record has.
+    rules("drop-tls", "forward '@ih,0,8 0x16 drop\n @ih,0,8 0x17 drop\n @ih,0,32 0x50524920 drop'"),
     rules("drop-syn-payload", "forward 'tcp flags & (syn|ack) == syn @ih,0,8 0-255 drop'"),
     rules("loss-10", "forward 'meta l4proto tcp numgen random mod 100 < 10 drop'"),
     // The delay lets a burst come in whole, so that what is merged is no matter of scheduling.
@@ -157,6 +180,13 @@ END",
          echo 1 >/sys/class/net/left/napi_defer_hard_irqs
          echo 20000000 >/sys/class/net/left/gro_flush_timeout
          ethtool -K right sg on tx on gso on tso on",
+    ),
+    rules(
+        "gro-in",
+        "ethtool -K right gro on
+         echo 1 >/sys/class/net/right/napi_defer_hard_irqs
+         echo 20000000 >/sys/class/net/right/gro_flush_timeout
+         ethtool -K left sg on tx on gso on tso on",
     ),
     // What was merged is cut again where it was before.
     rules(

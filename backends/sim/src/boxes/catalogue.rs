@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 
+use tcpexposure_core::wire::options::kind;
+
 use super::{
     Middlebox,
     acknowledgements::{Action as Unseen, Early, Unseen as Acknowledged},
-    content, headers,
+    content,
+    flows::Forgetful,
+    headers,
     headers::Router,
     nat::Nat,
     numbers::{Both, By, Shift},
@@ -104,6 +108,15 @@ const CATALOGUE: &[Row] = &[
         "",
         "Puts NOPs in the place of unknown options, as TCPOPTSTRIP does.",
         || rewrite(When::ALWAYS, options::unknown, Action::Nop),
+    ),
+    Row::new("strip-mptcp", "", "Removes Multipath TCP options.", || {
+        rewrite(When::ALWAYS, |found| found == kind::MPTCP, Action::Remove)
+    }),
+    Row::new(
+        "strip-unassigned",
+        "",
+        "Removes options of a kind that nobody has been given, and no experiments.",
+        || rewrite(When::ALWAYS, |found| found == UNASSIGNED, Action::Remove),
     ),
     Row::new(
         "zero-options-out",
@@ -254,32 +267,38 @@ const CATALOGUE: &[Row] = &[
         "split-options-all",
         "split at 256, opts copied to all",
         "Cuts the initiator's segments at 256 bytes, with the options on all parts.",
-        || tcp(Split::new(256, Keep::All)),
+        || tcp(Split::new(When::OUT_DATA, 256, Keep::All)),
     ),
     Row::new(
         "split-options-first",
         "",
         "Cuts the initiator's segments at 256 bytes, with the options on the first part.",
-        || tcp(Split::new(256, Keep::First)),
+        || tcp(Split::new(When::OUT_DATA, 256, Keep::First)),
     ),
     Row::new(
         "split-options-none",
         "split at 256, opts dropped",
         "Cuts the initiator's segments at 256 bytes, without their options.",
-        || tcp(Split::new(256, Keep::None)),
+        || tcp(Split::new(When::OUT_DATA, 256, Keep::None)),
     ),
     Row::new(
         "merge-options-first",
         "burst coalescer (<=1460 B), opts first",
         "Merges a burst up to 1460 bytes, with the options of the first segment.",
-        || tcp(Burst::new(1460, Keep::First)),
+        || tcp(Burst::new(Direction::Outbound, 1460, Keep::First)),
     ),
     Row::new(
         "merge-options-none",
         "burst coalescer (<=1460 B), opts none",
         "Merges a burst up to 1460 bytes, without options.",
-        || tcp(Burst::new(1460, Keep::None)),
+        || tcp(Burst::new(Direction::Outbound, 1460, Keep::None)),
     ),
+    Row::new("split-in", "", "Cuts the host's segments at 256 bytes.", || {
+        tcp(Split::new(When::IN_DATA, 256, Keep::All))
+    }),
+    Row::new("merge-in", "", "Merges a burst of the host's up to 64 KiB.", || {
+        tcp(Burst::new(Direction::Inbound, 65_000, Keep::First))
+    }),
     Row::new(
         "reassemble-options-first",
         "strict in-order reassembly, merge queued, firstopts",
@@ -379,6 +398,24 @@ const CATALOGUE: &[Row] = &[
         "Drops data that does not begin as HTTP does.",
         || refuse(When::OUT_DATA, content::not_http, Answer::Silence),
     ),
+    Row::new("drop-http", "", "Drops HTTP, both requests and responses.", || {
+        refuse(When::DATA, content::http, Answer::Silence)
+    }),
+    Row::new("change-content", "", "Changes the last byte of long payloads.", || {
+        edit(When::DATA, content::change)
+    }),
+    Row::new("drop-large", "", "Drops what has more than 1400 bytes of payload.", || {
+        refuse(When::DATA, refuse::large, Answer::Silence)
+    }),
+    Row::new("drop-fin-in", "", "Drops what the host sends with FIN.", || {
+        refuse(When::IN, refuse::fin, Answer::Silence)
+    }),
+    Row::new("drop-tcp", "", "Lets no segment of the initiator pass.", || {
+        refuse(When::OUT, |_| true, Answer::Silence)
+    }),
+    Row::new("forget-idle", "", "Forgets a connection that was silent for 800 ms.", || {
+        tcp(Forgetful::default())
+    }),
     Row::new(
         "split-tcp",
         "full split-TCP proxy, TS supported",
@@ -429,6 +466,9 @@ const CATALOGUE: &[Row] = &[
     ),
     Row::new("ecn-bleach", "", "Clears the ECN field, and the flags ECE, CWR and AE.", || {
         edit(When::ALWAYS, headers::bleach)
+    }),
+    Row::new("mark-ce", "", "Says that it is congested, to those who do not know ECN too.", || {
+        edit(When::ALWAYS, headers::mark)
     }),
     Row::new("drop-ecn-syn", "", "Drops SYNs that ask for ECN.", || {
         refuse(When::SYN, refuse::ecn, Answer::Silence)
@@ -499,5 +539,8 @@ const fn shift(of: Direction, by: By, sack: bool) -> Shift {
 fn empty(segment: &mut Segment<'_>) {
     segment.payload = Cow::Borrowed(&[]);
 }
+
+/// A kind that is not assigned.
+const UNASSIGNED: u8 = 114;
 
 const MILLION: By = By::Constant(1_000_000);

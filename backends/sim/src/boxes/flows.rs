@@ -3,9 +3,12 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     net::IpAddr,
+    time::Duration,
 };
 
-use super::segment::Segment;
+use tcpexposure_core::{time::Instant, wire::tcp::Flags};
+
+use super::segment::{Fate, Out, Policy, Segment};
 use crate::Direction;
 
 /// The two ends of a connection.
@@ -101,6 +104,28 @@ impl<S> Flows<S> {
         }
     }
 }
+
+/// A box that forgets a connection of which nothing was heard for a while, and drops what comes
+/// without a SYN for a connection that it does not know.
+#[derive(Debug, Default)]
+pub(crate) struct Forgetful {
+    heard: Flows<Instant>,
+}
+
+impl Policy for Forgetful {
+    fn judge(&mut self, out: &mut Out<'_>, segment: &mut Segment<'_>) -> Fate {
+        let (flow, now) = (Flow::of(out.visit.direction, segment), out.visit.now);
+        let known = self.heard.get(&flow).is_some_and(|heard| now < heard.after(MEMORY));
+        if !known && !segment.is(Flags::SYN) {
+            return Fate::Drop;
+        }
+        self.heard.enter(flow, now);
+        Fate::Pass
+    }
+}
+
+/// How long a [`Forgetful`] box remembers.
+const MEMORY: Duration = Duration::from_millis(800);
 
 /// The most flows that a box remembers.
 const MOST: usize = 16384;

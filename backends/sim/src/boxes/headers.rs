@@ -47,6 +47,11 @@ pub(crate) fn bleach(segment: &mut Segment<'_>) {
     *service(segment) &= !3;
 }
 
+/// Sets the ECN field to CE (RFC 3168, section 5).
+pub(crate) fn mark(segment: &mut Segment<'_>) {
+    *service(segment) |= 3;
+}
+
 /// Clears the type of service octet or traffic class.
 pub(crate) fn clear_service(segment: &mut Segment<'_>) {
     *service(segment) = 0;

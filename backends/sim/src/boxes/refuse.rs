@@ -65,6 +65,16 @@ pub(crate) fn payload(segment: &Segment<'_>) -> bool {
     !segment.payload.is_empty()
 }
 
+/// Tells whether the payload is one that a tunnel's smaller MTU has no room for.
+pub(crate) fn large(segment: &Segment<'_>) -> bool {
+    segment.payload.len() > 1400
+}
+
+/// Tells whether the segment has FIN.
+pub(crate) const fn fin(segment: &Segment<'_>) -> bool {
+    segment.is(Flags::FIN)
+}
+
 /// Tells whether the segment has urgent data.
 pub(crate) const fn urgent(segment: &Segment<'_>) -> bool {
     segment.is(Flags::URG)

@@ -112,6 +112,10 @@ impl When {
     pub(crate) const IN_LATER: Self = Self::new(Some(Direction::Inbound), Phase::NotSyn);
     /// What the initiator sends with a payload after its SYN.
     pub(crate) const OUT_DATA: Self = Self::new(Some(Direction::Outbound), Phase::Data);
+    /// What the host sends with a payload after its SYN-ACK.
+    pub(crate) const IN_DATA: Self = Self::new(Some(Direction::Inbound), Phase::Data);
+    /// What either sends with a payload after its SYN.
+    pub(crate) const DATA: Self = Self::new(None, Phase::Data);
 
     const fn new(direction: Option<Direction>, phase: Phase) -> Self {
         Self { direction, phase }

@@ -18,23 +18,24 @@ pub(crate) enum Keep {
     None,
 }
 
-/// Cuts the initiator's data into segments of at most `most` bytes.
+/// Cuts data into segments of at most `most` bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Split {
+    when: When,
     most: usize,
     keep: Keep,
 }
 
 impl Split {
-    pub(crate) const fn new(most: usize, keep: Keep) -> Self {
-        Self { most, keep }
+    pub(crate) const fn new(when: When, most: usize, keep: Keep) -> Self {
+        Self { when, most, keep }
     }
 }
 
 impl Policy for Split {
     fn judge(&mut self, out: &mut Out<'_>, segment: &mut Segment<'_>) -> Fate {
         let long = segment.payload.len() > self.most;
-        if !When::OUT_DATA.holds(out.visit.direction, segment) || !long {
+        if !self.when.holds(out.visit.direction, segment) || !long {
             return Fate::Pass;
         }
         let mut seq = segment.head.seq;
@@ -55,9 +56,10 @@ impl Policy for Split {
     }
 }
 
-/// Merges the initiator's segments that arrive at the same time, as receive offload does.
+/// Merges segments that arrive at the same time, as receive offload does.
 #[derive(Debug)]
 pub(crate) struct Burst {
+    direction: Direction,
     most: usize,
     keep: Keep,
     held: Vec<Vec<u8>>,
@@ -65,14 +67,14 @@ pub(crate) struct Burst {
 }
 
 impl Burst {
-    pub(crate) const fn new(most: usize, keep: Keep) -> Self {
-        Self { most, keep, held: Vec::new(), wake: None }
+    pub(crate) const fn new(direction: Direction, most: usize, keep: Keep) -> Self {
+        Self { direction, most, keep, held: Vec::new(), wake: None }
     }
 }
 
 impl Policy for Burst {
     fn judge(&mut self, out: &mut Out<'_>, segment: &mut Segment<'_>) -> Fate {
-        if out.visit.direction == Direction::Inbound {
+        if out.visit.direction != self.direction {
             return Fate::Pass;
         }
         self.wake.get_or_insert(out.visit.now.after(BURST));
@@ -88,7 +90,7 @@ impl Policy for Burst {
         self.wake = None;
         let mut merger = Merger::new(self.most, self.keep);
         self.held.drain(..).for_each(|packet| merger.add(packet));
-        merger.finish().for_each(|packet| out.packet(Direction::Outbound, packet));
+        merger.finish().for_each(|packet| out.packet(self.direction, packet));
     }
 }
 

@@ -1,6 +1,6 @@
 //! A box on a bench.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use tcpexposure_core::{
     craft::{Draft, Network, Payload},
@@ -109,6 +109,11 @@ impl Bench {
     #[track_caller]
     pub(crate) fn passes(&mut self, direction: Direction, draft: Draft<'_>) {
         self.check(direction, draft, &[(direction, draft)]);
+    }
+
+    /// Lets time pass.
+    pub(crate) fn rest(&mut self, time: Duration) {
+        self.now = self.now.after(time);
     }
 
     /// Checks that a segment goes nowhere, and nobody is told.

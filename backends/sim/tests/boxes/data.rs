@@ -1,5 +1,7 @@
 //! Boxes that mind data: its boundaries, its order, its content.
 
+use std::time::Duration;
+
 use tcpexposure_core::{craft::Draft, wire::tcp::Flags};
 use tcpexposure_sim::Direction::{Inbound, Outbound};
 
@@ -56,6 +58,26 @@ fn bursts_are_merged() {
             bench.tick(&[(Outbound, data(2000, b"four")), (Outbound, data(2004, &large))]);
         });
     }
+}
+
+fn from_host(seq: u32, payload: &[u8]) -> Draft<'_> {
+    ack(seq, 1001, &[], payload)
+}
+
+#[test]
+fn what_the_host_sends_is_cut_or_merged() {
+    both("split-in", |bench| {
+        let (long, first, rest) = ([7; 300], [7; 256], [7; 44]);
+        let parts = [from_host(5001, &first), from_host(5257, &rest)];
+        bench.check(Inbound, from_host(5001, &long), &parts.map(|part| (Inbound, part)));
+        bench.passes(Outbound, data(1001, &long));
+    });
+    both("merge-in", |bench| {
+        bench.drops(Inbound, from_host(5001, b"four"));
+        bench.drops(Inbound, from_host(5005, b"five5"));
+        bench.passes(Outbound, data(1, b"x"));
+        bench.tick(&[(Inbound, from_host(5001, b"fourfive5"))]);
+    });
 }
 
 #[test]
@@ -138,6 +160,53 @@ fn only_http_passes() {
         bench.passes(Outbound, ack(1001, 5001, &[], b""));
         bench.passes(Outbound, syn(&[], b"\xa1"));
         bench.passes(Inbound, syn_ack(&[], b"\xa1"));
+    });
+}
+
+#[test]
+fn contents() {
+    both("drop-http", |bench| {
+        bench.drops(Outbound, data(1001, b"GET / HTTP/1.1\r\n"));
+        bench.drops(Inbound, ack(5001, 1001, &[], b"HTTP/1.1 200 OK\r\n"));
+        bench.passes(Outbound, data(1001, b"four"));
+    });
+    both("change-content", |bench| {
+        let (long, mut other) = ([b'a'; 301], [b'a'; 301]);
+        other[300] = b'A';
+        bench.check(Outbound, data(1001, &long), &[(Outbound, data(1001, &other))]);
+        bench.check(Inbound, data(5001, &long), &[(Inbound, data(5001, &other))]);
+        bench.passes(Outbound, data(1001, &long[..300]));
+    });
+    both("drop-large", |bench| {
+        bench.drops(Outbound, data(1001, &[0; 1401]));
+        bench.drops(Inbound, data(5001, &[0; 1401]));
+        bench.passes(Outbound, data(1001, &[0; 1400]));
+    });
+}
+
+#[test]
+fn whole_connections() {
+    both("drop-tcp", |bench| {
+        bench.drops(Outbound, syn(&[], b""));
+        bench.drops(Outbound, data(1001, b"four"));
+        bench.passes(Inbound, syn_ack(&[], b""));
+    });
+    both("drop-fin-in", |bench| {
+        let fin = Draft { flags: Flags::FIN.with(Flags::ACK), ..data(5001, b"") };
+        bench.drops(Inbound, fin);
+        bench.passes(Outbound, fin);
+        bench.passes(Inbound, data(5001, b"four"));
+    });
+    both("forget-idle", |bench| {
+        bench.drops(Outbound, data(1001, b"four"));
+        bench.passes(Outbound, syn(&[], b""));
+        for _ in 0..3 {
+            bench.rest(Duration::from_millis(799));
+            bench.passes(Inbound, data(5001, b"four"));
+        }
+        bench.rest(Duration::from_millis(800));
+        bench.drops(Outbound, data(1001, b"four"));
+        bench.passes(Outbound, syn(&[], b""));
     });
 }
 

@@ -68,6 +68,7 @@ fn fields_of_the_ip_header() {
     let boxes = [
         ("ecn-bleach", (0xb9, 64), (0xb8, 64)),
         ("tos-zero", (0xb9, 64), (0, 64)),
+        ("mark-ce", (0xb8, 64), (0xbb, 64)),
         ("ttl-set", (1, 9), (1, 200)),
     ];
     for (name, from, to) in boxes {

@@ -36,6 +36,21 @@ fn strippers_strip_where_their_names_say() {
 }
 
 #[test]
+fn one_kind_is_stripped() {
+    let all = [30, 4, 1, 1, 114, 4, 7, 7, 253, 4, 9, 9];
+    let boxes = [
+        ("strip-mptcp", [114, 4, 7, 7, 253, 4, 9, 9]),
+        ("strip-unassigned", [30, 4, 1, 1, 253, 4, 9, 9]),
+    ];
+    for (name, rest) in boxes {
+        both(name, |bench| {
+            bench.check(Outbound, syn(&all, b""), &[(Outbound, syn(&rest, b""))]);
+            bench.check(Inbound, ack(1, 2, &all, b"x"), &[(Inbound, ack(1, 2, &rest, b"x"))]);
+        });
+    }
+}
+
+#[test]
 fn nops_take_the_place() {
     both("nop-options", |bench| {
         let nops = [2, 4, 2, 0, 1, 1, 1, 1, 1, 1, 4, 2];

@@ -34,6 +34,7 @@ pub(crate) const CHANGES: &[Change] = &[
 /// From the mended suite to the modern, which puts the questions in the options and numbers of
 /// today, to a responder of today.
 pub(crate) const MODERN: &[Change] = &[
+    ("strip-mptcp", false, &["SynOpt", "SynOpt2"], 0, KINDS),
     ("drop-syn-option", false, SYN_DATA, 0, APART),
     ("rst-unknown-option", false, SYN_DATA, 0, APART),
     ("icmp-reject", false, SYN_DATA, 0, APART),
@@ -91,6 +92,7 @@ const AFTER_DATA: &[&str] = &[
     "IndAck4Opt",
 ];
 
+const KINDS: &str = "Today's kinds are not those of 2011, of which 30 is Multipath TCP now.";
 const APART: &str = "SYNs with data have no unknown option any more (9.2, 7).";
 const OFFERED: &str = "Timestamps on data were offered in the SYN (9.2, 13).";
 const SUM: &str = "The signals of a SYN/ACK can be told apart, whichever of them there are.";

@@ -65,7 +65,9 @@ pub(crate) fn silent(trial: &Trial) -> Finding {
 
 /// Judges an option of the SYN by its answer, or by what the host told of the SYN.
 fn syn_option(trial: &Trial, wanted: u8, guesses: Guesses) -> Found {
-    if echoed(trial, wanted) == Some(Outcome::Passed) {
+    // No option answers one without data, but a permission.
+    let telling = wanted == kind::SACK_PERMITTED || has_data(trial, wanted);
+    if telling && echoed(trial, wanted) == Some(Outcome::Passed) {
         return Ok((Direction::None, (Outcome::Passed, None)));
     }
     if echoed(trial, wanted) == Some(Outcome::Reflected) {

@@ -210,12 +210,24 @@ impl Shape {
             seq: sketch.seq,
             ack: sketch.ack,
             flags: self.flags,
-            window: self.window,
+            window: self.window_of(sketch),
             urgent: self.urgent,
             options,
             payload: Payload::Bytes(payload),
             checksum: if self.wrong_sum { Checksum::Bad } else { Checksum::Computed },
             ..Draft::default()
+        }
+    }
+
+    /// Gives the window. That of a SYN of which little is told differs from one connection to the
+    /// next, so that no two forms of it are told alike every time.
+    fn window_of(&self, sketch: &Sketch) -> u16 {
+        let told = self.options.iter().any(|option| matches!(option, Opt::Account));
+        let [salt, ..] = sketch.nonce.to_le_bytes();
+        if !self.flags.contains(Flags::SYN) || told {
+            self.window
+        } else {
+            self.window.saturating_sub(salt.into())
         }
     }
 
