@@ -231,19 +231,52 @@ fn a_run_that_is_killed_loses_nothing() {
 #[test]
 fn to_interrupt_is_to_end_in_order() {
     let Some((lab, _server, _alone)) = lab(&[]) else { return };
-    let scrap = Scrap::new("interrupted");
-    let (out, place) = (scrap.path("out.jsonl"), scrap.path("place"));
-    let common = ["10.99.0.0/18", "-r", "20k", "-c", "300ms", "-o", &out, "--resume", &place];
-    let mut child = start(&lab, &common);
-    wait_for(&out);
+    interrupt(&lab, "auto");
+}
+
+#[test]
+fn what_is_made_in_the_kernel_ends_in_order_and_is_accounted_for() {
+    let Some((lab, _server, _alone)) = lab(&[]) else { return };
+    let mut driver = driver(&lab);
+    interrupt(&lab, "xdp-live");
+    drop(driver.stdin.take());
+    driver.wait().unwrap();
+}
+
+/// Interrupts a run and goes on with it: each target is asked once, and each probe accounted for.
+fn interrupt(lab: &Lab, way: &str) {
+    let scrap = Scrap::new(&format!("interrupted-{way}"));
+    let paths = ["out.jsonl", "place", "account"].map(|name| scrap.path(name));
+    let [out, place, account] = paths.each_ref().map(String::as_str);
+    let files = ["-o", out, "--resume", place, "-m", account];
+    let common = [&["10.99.0.0/18", "-r", "20k", "-c", "300ms", "--backend", way], &files[..]];
+    let common = common.concat();
+    let mut child = start(lab, &common);
+    wait_for(out);
     signal(&child, "INT");
     assert_eq!(child.wait().unwrap().code(), Some(5));
-    let part = lines(&fs::read(&out).unwrap()).len();
+    let part = lines(&fs::read(out).unwrap()).len();
     assert!(part > 0 && part < 16_384, "{part}");
-    let output = probe(&lab, &common);
+    let before = asked(account);
+    let output = probe(lab, &common);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let found = lines(&fs::read(&out).unwrap());
+    let found = lines(&fs::read(out).unwrap());
     assert_eq!((found.len(), addresses(&found).len()), (16_384, 16_384));
+    assert_eq!(before + asked(account), 16_384, "{before} before the interruption");
+}
+
+/// Reads how many probes a run has asked for, all of which must be accounted for.
+fn asked(account: &str) -> u64 {
+    let all: Value = serde_json::from_str(&fs::read_to_string(account).unwrap()).unwrap();
+    let number = |name: &str| all["account"][name].as_u64().unwrap_or_else(|| panic!("{all}"));
+    let asked = number("asked");
+    assert_eq!(number("handed_to_kernel") + number("refused_by_kernel"), asked, "{all}");
+    // The kernel has its own neighbour solicitations to send.
+    assert!(number("left_interface") >= number("handed_to_kernel"), "{all}");
+    assert_eq!(number("received"), number("read"), "{all}");
+    assert!(number("read") - number("foreign") >= number("results"), "{all}");
+    assert_eq!((number("lost_sending"), number("lost_receiving")), (0, 0), "{all}");
+    asked
 }
 
 #[test]

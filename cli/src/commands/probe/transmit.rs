@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tcpexposure_core::{
     engine::{Engine as _, Step},
-    scan::{Position, Prober, pace::Pace},
+    scan::{
+        Position, Prober,
+        pace::{Pace, Rate},
+    },
     time::Instant,
 };
 use tcpexposure_link::{Error, Link, Statistics};
@@ -135,7 +138,7 @@ impl Conductor<'_> {
     /// Sends to the end of the round, by as many at a time as the pace allows.
     fn round(&mut self, over: Instant) -> Result<(), Error> {
         let mut pace = Pace::new(self.plan.pace(self.shared.rate()));
-        let length = self.generator.length();
+        let (mut stretch, mut last) = (STRETCH, self.clock.now());
         while !self.shared.halted() && self.position.step < self.plan.steps() {
             let now = self.clock.now();
             if now >= over {
@@ -144,25 +147,45 @@ impl Conductor<'_> {
             let rate = self.plan.pace(self.shared.rate());
             if rate != pace.rate() {
                 pace.set_rate(now, rate);
+                last = now;
             }
-            let mut due = now;
-            let allowed = (0..STRETCH).take_while(|_| match pace.take(now, length) {
-                Ok(()) => true,
-                Err(later) => {
-                    due = later;
-                    false
-                }
-            });
-            match allowed.count() as u64 {
-                0 => self.sleep(due.min(over))?,
-                count => {
-                    let (next, made) = self.generator.send(self.position, count)?;
-                    (self.position, self.sent) = (next, self.sent + made);
-                    self.tell();
-                }
+            let (count, due) = self.allowed(&mut pace, last, now, stretch);
+            last = now;
+            if count == 0 {
+                self.sleep(due.min(over))?;
+                continue;
+            }
+            let (next, made) = self.generator.send(self.position, count)?;
+            (self.position, self.sent) = (next, self.sent + made);
+            self.tell();
+            let took = self.clock.now().since(now);
+            if took > LONG {
+                stretch = (stretch / 2).max(STRETCH);
+            } else if count == stretch {
+                stretch = stretch.saturating_mul(2);
             }
         }
         Ok(())
+    }
+
+    /// Tells how many packets the pace allows, at most `most`, and when there will be more.
+    ///
+    /// A call of the kernel takes tens of milliseconds, however few packets it makes: what was
+    /// earned meanwhile is counted glance by glance, for a bucket does not hold as much.
+    fn allowed(&self, pace: &mut Pace, last: Instant, now: Instant, most: u64) -> (u64, Instant) {
+        if pace.rate() == Rate::Unlimited {
+            return (most, now);
+        }
+        let length = self.generator.length();
+        let (mut count, mut at) = (0, if now.since(last) > LONG { now } else { last });
+        while count < most {
+            match pace.take(at, length) {
+                Ok(()) => count += 1,
+                Err(due) if at >= now => return (count, due),
+                Err(_) => at = at.after(GLANCE / 2).min(now),
+            }
+        }
+        (count, now)
     }
 
     /// Sleeps, but not for so long that nobody could wake it.
@@ -182,8 +205,10 @@ impl Conductor<'_> {
     }
 }
 
-/// How many packets are made elsewhere at a time.
+/// How many packets are made elsewhere at a time at first; more, as long as that is quickly done.
 const STRETCH: u64 = 1 << 15;
+/// How long a call of the kernel is to take at most, about.
+const LONG: Duration = Duration::from_millis(400);
 /// How long to sleep at most before looking up.
 const GLANCE: Duration = Duration::from_millis(20);
 /// How many packets to send before looking up.
