@@ -45,3 +45,8 @@ pub mod summary;
 pub mod time;
 pub mod trace;
 pub mod wire;
+
+/// The README, so that its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

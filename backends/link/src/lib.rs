@@ -206,3 +206,8 @@ impl std::fmt::Display for Cause {
 }
 
 impl std::error::Error for Error {}
+
+/// The README, so that its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -55,3 +55,8 @@ pub use link::{Backend, LinuxLink, Options, listen, open};
 pub use receive::{ReceiveLink, Reception, open_receive};
 pub use route::Route;
 pub use transmit::{Transmit, TransmitLink, open_transmit};
+
+/// The README, so that its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

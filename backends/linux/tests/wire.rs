@@ -8,6 +8,8 @@ mod live;
 mod receive;
 #[path = "fast/transmit.rs"]
 mod transmit;
+#[path = "fast/tun.rs"]
+mod tun;
 
 use std::{
     io::Read,

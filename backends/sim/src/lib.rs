@@ -54,3 +54,8 @@ impl Direction {
         }
     }
 }
+
+/// The README, so that its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
