@@ -8,6 +8,29 @@
 //! Packets are numbered from 1 in the order in which they cross this interface, both directions in
 //! one count: a call of `handle` is one packet, a [`Step::Send`] is one packet. Engines name the
 //! packets that prove a finding by these numbers, and capture files hold them in the same order.
+//!
+//! ```
+//! use tcpexposure_core::{
+//!     craft::{Draft, Ipv4, Network},
+//!     engine::{Engine, SLOT, Step},
+//!     respond::{Config, Ports, Responder, siphash::Key},
+//!     time::Instant,
+//!     wire::{packet::Packet, tcp::Flags},
+//! };
+//! let network = Network::V4(Ipv4 {
+//!     source: [192, 0, 2, 1].into(),
+//!     destination: [192, 0, 2, 2].into(),
+//!     ..Ipv4::default()
+//! });
+//! let syn = Draft { network, source_port: 4000, destination_port: 80, flags: Flags::SYN, ..Draft::default() };
+//! let (mut buffer, mut slot) = ([0; 100], [0; SLOT]);
+//! let mut responder = Responder::new(Config::modern(Ports::new(&[80]).unwrap(), Key::new([7; 16])));
+//! responder.handle(Instant::ZERO, &Packet::from_ip(syn.write(&mut buffer).unwrap()));
+//! let Step::Send(length) = responder.poll(Instant::ZERO, &mut slot) else { panic!() };
+//! let answer = Packet::from_ip(&slot[..length]);
+//! let flags = answer.tcp().unwrap().header.flags();
+//! assert!(flags.contains(Flags::SYN) && flags.contains(Flags::ACK));
+//! ```
 
 use crate::{time::Instant, wire::packet::Packet};
 

@@ -5,6 +5,23 @@
 //! belongs to the one whose end it acknowledges, or else to the latest sent. A request is sent
 //! again when it has gone unanswered for the timeout; the engine is done as soon as every request
 //! has its answer, and at the latest when the last timeout has passed.
+//!
+//! ```
+//! use tcpexposure_core::{engine::{Engine, SLOT, Step}, exchange::{Event, Exchange, Policy, Request}, time::Instant};
+//! use tcpexposure_core::{craft::{Draft, Ipv4, Network}, wire::tcp::Flags};
+//! let network = Network::V4(Ipv4 {
+//!     source: [192, 0, 2, 1].into(),
+//!     destination: [192, 0, 2, 2].into(),
+//!     ..Ipv4::default()
+//! });
+//! let syn = Draft { network, source_port: 4000, destination_port: 80, flags: Flags::SYN, ..Draft::default() };
+//! let (mut buffer, mut slot) = ([0; 100], [0; SLOT]);
+//! let mut requests = [Request::new(syn.write(&mut buffer).unwrap())];
+//! let mut exchange = Exchange::new(&mut requests, Policy::default());
+//! assert_eq!(exchange.poll(Instant::ZERO, &mut slot), Step::Send(40));
+//! let sent = exchange.poll(Instant::ZERO, &mut slot);
+//! assert_eq!(sent, Step::Emit(Event::Sent { request: 0, number: 1 }));
+//! ```
 
 use core::{net::IpAddr, time::Duration};
 

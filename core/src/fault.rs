@@ -1,4 +1,11 @@
 //! What is wrong with a packet: where, and in which way.
+//!
+//! ```
+//! use tcpexposure_core::{fault::{Fault, Kind, Layer}, wire::packet::Packet};
+//! let packet = Packet::from_ip(&[0x45, 0, 0]);
+//! let kind = Kind::Truncated { needed: 20, present: 3 };
+//! assert_eq!(packet.fault, Some(Fault { layer: Layer::Ipv4, offset: 0, kind }));
+//! ```
 
 use core::fmt;
 

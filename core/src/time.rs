@@ -1,4 +1,13 @@
 //! Time as an argument: nanoseconds since an epoch that the caller chooses.
+//!
+//! ```
+//! use core::time::Duration;
+//! use tcpexposure_core::time::Instant;
+//! let begun = Instant::from_nanos(7);
+//! let later = begun.after(Duration::from_micros(2));
+//! assert_eq!(later.since(begun), Duration::from_nanos(2000));
+//! assert!(later < Instant::NEVER);
+//! ```
 
 use core::time::Duration;
 

@@ -3,6 +3,13 @@
 //! The list of the command line, the names in results and the manual's table come from here. The
 //! order is that of the original's result line. Numbers are the original's; a number that only the
 //! mended judges give is marked in the row's `mended` text.
+//!
+//! ```
+//! use tcpexposure_core::experiment::{COUNT, ENTRIES};
+//! assert_eq!(ENTRIES.len(), COUNT);
+//! let found = ENTRIES[7].entry.row().unwrap();
+//! assert_eq!(found.name, ENTRIES[7].name);
+//! ```
 
 use super::verdict::{Code, Direction, Outcome};
 

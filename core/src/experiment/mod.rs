@@ -10,6 +10,13 @@
 //!
 //! Waits end when the evidence is in. Otherwise they end by a retransmission timer that follows the
 //! measured round trip (RFC 6298).
+//!
+//! ```
+//! use tcpexposure_core::experiment::{COUNT, ENTRIES};
+//! assert_eq!(ENTRIES.len(), COUNT);
+//! let found = ENTRIES[7].entry.row().unwrap();
+//! assert_eq!(found.name, ENTRIES[7].name);
+//! ```
 
 pub mod catalogue;
 mod compose;

@@ -3,6 +3,12 @@
 //! A procedure opens a connection with a SYN of its own, sends up to two bursts of segments, and
 //! closes. Everything that tells one procedure from another stands in its row; the
 //! trial that runs them knows none of them.
+//!
+//! ```
+//! use tcpexposure_core::experiment::{ENTRIES, PROCEDURES};
+//! // Each question belongs to a procedure, and a procedure may answer several.
+//! assert!(PROCEDURES.len() < ENTRIES.len());
+//! ```
 
 use super::{
     catalogue::Entry,

@@ -3,6 +3,11 @@
 //! Where the original died or span, the answer is the one that its rules imply: timestamps that
 //! follow `MP_CAPABLE` are known before it, an option that does not fit in 40 bytes is left out, a
 //! length that cannot be ends the walk, numbers wrap, and a wrong echo of no timestamp is none.
+//!
+//! ```
+//! use tcpexposure_core::{respond::classic, wire::tcp::Seq};
+//! assert_eq!(classic::SEQ, Seq(0x00ab_cdef)); // that of every SYN/ACK
+//! ```
 
 use super::{
     Body, Frame, Plan,

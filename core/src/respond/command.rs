@@ -1,5 +1,12 @@
 //! What a payload can ask for (section 4.5 of the specification): its first byte, after the HTTP
 //! header if it has one.
+//!
+//! ```
+//! use tcpexposure_core::respond::command::Command;
+//! assert_eq!(Command::of_byte(Command::REPORT), Command::Report);
+//! assert!(Command::Report.wants_report());
+//! assert!(!Command::of_byte(b'x').wants_report());
+//! ```
 
 use super::http;
 

@@ -6,6 +6,11 @@
 //! SYN/ACK's options are lost; but each cause counts once, and they add up. The timestamp of an
 //! answer is that of a clock (RFC 7323), except to a SYN with a timestamp echo, which is 0 in all
 //! others' SYNs: there it is the echo, transformed. A FIN counts beside the data that it carries.
+//!
+//! ```
+//! use tcpexposure_core::{respond::modern::ecn_answer, wire::tcp::Flags};
+//! assert!(!ecn_answer(Flags::SYN, 0).contains(Flags::ECE)); // nobody asked
+//! ```
 
 use zerocopy::{Immutable, IntoBytes};
 

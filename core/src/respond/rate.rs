@@ -4,6 +4,12 @@
 //! when both places are full: a flood from one source takes others along only where they meet in
 //! both. A place is one number, the time at which all of its answers will have been paid for (the
 //! generic cell rate algorithm of ITU-T I.371).
+//!
+//! ```
+//! use tcpexposure_core::respond::{Config, Ports, rate::Rate, siphash::Key};
+//! let mut config = Config::modern(Ports::new(&[80]).unwrap(), Key::new([7; 16]));
+//! config.rate = Some(Rate { per_second: 10, burst: 20 });
+//! ```
 
 use crate::time::Instant;
 

@@ -15,6 +15,13 @@
 //!
 //! Version 0 has no version byte: it begins with the version nibble of IP, 4 or 6. A later version
 //! begins with a byte from 1 to 15, which [`version`] tells apart and [`Report::parse`] does not accept.
+//!
+//! ```
+//! use tcpexposure_core::respond::report::{Report, transform};
+//! assert!(Report::parse(b"not a report").is_none());
+//! // An unknown option comes back as another one, so that a mirror is told from a responder.
+//! assert!(transform(253, &[1, 2]).ne([1, 2]));
+//! ```
 
 use super::{command::Command, http};
 use crate::wire::{

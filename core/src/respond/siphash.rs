@@ -1,5 +1,12 @@
 //! SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012): a keyed hash that
 //! cannot be foretold without its key.
+//!
+//! ```
+//! use tcpexposure_core::respond::siphash::Key;
+//! // The first vector of the algorithm's authors.
+//! let key = Key::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+//! assert_eq!(key.hash(&[]), 0x726f_db47_dd0e_0e31);
+//! ```
 
 use core::fmt;
 

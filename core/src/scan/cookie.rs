@@ -8,6 +8,13 @@
 //! SipHash-1-3 is the variant with one round a word and three at the end of Aumasson and
 //! Bernstein's "SipHash: a fast short-input PRF" (2012); 32 bits of it are all that a sequence
 //! number holds, so a guess hits once in 2^32.
+//!
+//! ```
+//! use tcpexposure_core::scan::cookie::{Cookies, Key};
+//! let cookies = Cookies::new(Key::of_seed(1), [192, 0, 2, 1].into());
+//! let cookie = cookies.of([198, 51, 100, 2].into(), 40000, 443);
+//! assert_ne!(cookie, cookies.of([198, 51, 100, 2].into(), 40000, 80));
+//! ```
 
 use core::{fmt, net::IpAddr};
 

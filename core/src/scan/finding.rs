@@ -1,4 +1,13 @@
 //! What came back, told in one piece.
+//!
+//! ```
+//! use tcpexposure_core::scan::Classification;
+//! assert!(Classification::SynAck.is_open());
+//! assert!(!Classification::Rst.is_open());
+//! for class in Classification::ALL {
+//!     assert!(!class.name().is_empty());
+//! }
+//! ```
 
 use core::{fmt, net::IpAddr, time::Duration};
 

@@ -5,6 +5,15 @@
 //!
 //! A rate in bits counts what a packet occupies on an Ethernet: preamble, header, padding to the
 //! least frame, check sequence and the gap behind it ([`wire_bits`]).
+//!
+//! ```
+//! use tcpexposure_core::{scan::pace::{Pace, Rate}, time::Instant};
+//! let mut pace = Pace::new(Rate::Packets(10));
+//! while pace.take(Instant::ZERO, 54).is_ok() {}
+//! let next = pace.take(Instant::ZERO, 54).unwrap_err();
+//! assert!(next > Instant::ZERO);
+//! assert_eq!(pace.take(next, 54), Ok(()));
+//! ```
 
 use core::time::Duration;
 

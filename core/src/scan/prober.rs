@@ -1,4 +1,12 @@
 //! The sending half: which packet is next, and when.
+//!
+//! ```
+//! use tcpexposure_core::scan::{Limits, Position};
+//! // A scan that begins, of a thousand targets, each asked once more when it has not answered.
+//! let limits = Limits { targets: Some(1000), retries: 1, ..Limits::default() };
+//! let begun = Position::default();
+//! assert_eq!((limits.probes, begun.round, begun.step), (1, 0, 0));
+//! ```
 
 use core::{convert::Infallible, time::Duration};
 

@@ -1,4 +1,14 @@
 //! Which targets have answered, in memory that the caller lends.
+//!
+//! ```
+//! use tcpexposure_core::scan::seen::Seen;
+//! let mut words = [0; 16];
+//! let mut seen = Seen::new(&mut words, 1024);
+//! assert!(seen.is_exact());
+//! assert!(!seen.contains(7));
+//! seen.insert(7);
+//! assert!(seen.contains(7));
+//! ```
 
 use super::permute::mix;
 

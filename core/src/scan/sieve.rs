@@ -17,6 +17,12 @@
 //! pure ACK between the right addresses and ports, ours being the one that the key picks for this
 //! target, is a finding too, with [`Proof::Ports`] and not [`Proof::Cookie`]; a
 //! [strict](Sieve::strict) sieve does not take it.
+//!
+//! ```
+//! use tcpexposure_core::scan::Sieve;
+//! // What a sieve must be lent to know of each of so many targets whether it has answered.
+//! assert!(Sieve::words(1 << 16) >= (1 << 16) / 64);
+//! ```
 
 use core::{net::IpAddr, time::Duration};
 

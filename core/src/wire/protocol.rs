@@ -1,4 +1,10 @@
 //! Protocol numbers (IANA "Assigned Internet Protocol Numbers", "IEEE 802 Numbers").
+//!
+//! ```
+//! use tcpexposure_core::wire::protocol;
+//! assert!(protocol::is_extension(protocol::FRAGMENT));
+//! assert!(!protocol::is_extension(protocol::TCP));
+//! ```
 
 /// IPv6 hop-by-hop options (RFC 8200, section 4.3).
 pub const HOP_BY_HOP: u8 = 0;

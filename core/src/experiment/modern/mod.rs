@@ -10,6 +10,12 @@
 //! * Silence counts only beside a control: a plain segment that is answered at the same time. Eight
 //!   tries each keep loss from being taken for policy.
 //! * [`Modern`] runs the rows against one port of one target, several at a time.
+//!
+//! ```
+//! use tcpexposure_core::experiment::modern::ROWS;
+//! let row = ROWS.iter().find(|row| row.name == "tcp.connect" || row.id == "tcp.connect").unwrap();
+//! assert_eq!(row.reference, "RFC 9293");
+//! ```
 
 mod catalogue;
 mod catalogue_table;

@@ -11,6 +11,12 @@
 //!
 //! Version 0 is [`report`](super::report). A responder answers both, and tells them apart by the
 //! order's magic. All of it is stateless: an answer is computed from one packet.
+//!
+//! ```
+//! use tcpexposure_core::respond::v1::{self, Order};
+//! assert_eq!(v1::VERSION, 1);
+//! assert!(Order::find(b"no order here").is_none());
+//! ```
 
 mod order;
 mod report;

@@ -1,6 +1,11 @@
 //! The options of 2010, before multipath TCP had numbers: kinds 30 to 32 as the original
 //! TCPExposure laid them out. They are those of no RFC, and apart from the [registry's
 //! kinds](super::kind) for that reason.
+//!
+//! ```
+//! use tcpexposure_core::wire::options::{classic, kind};
+//! assert_eq!(classic::CAPABLE, kind::MPTCP); // a number that was given away later
+//! ```
 
 use byteorder::{BigEndian, ByteOrder};
 

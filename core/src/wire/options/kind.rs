@@ -1,4 +1,10 @@
 //! Option kinds (IANA "TCP Option Kind Numbers").
+//!
+//! ```
+//! use tcpexposure_core::wire::options::{Item, Options, kind};
+//! let mut items = Options::new(&[2, 4, 5, 0xb4]).iter();
+//! assert_eq!(items.next(), Some(Item::Option { kind: kind::MAXIMUM_SEGMENT_SIZE, data: &[5, 0xb4] }));
+//! ```
 
 /// End of option list (RFC 9293, section 3.1).
 pub const END: u8 = 0;

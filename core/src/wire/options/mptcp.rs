@@ -2,6 +2,13 @@
 //!
 //! The two versions share most layouts. Where they differ (the acknowledgement's address in
 //! `ADD_ADDR`, the codes of `MP_PRIO`) the length tells which one it is.
+//!
+//! ```
+//! use tcpexposure_core::wire::options::{Options, View, mptcp::Subtype};
+//! let capable = Options::new(&[30, 4, 0x01, 0x81]).iter().next().unwrap();
+//! let View::Mptcp(option) = capable.view() else { panic!() };
+//! assert!(matches!(option.subtype(), Subtype::Capable { version: 1, flags: 0x81, sender: None, .. }));
+//! ```
 
 use byteorder::{BigEndian, ByteOrder};
 

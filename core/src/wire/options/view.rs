@@ -1,4 +1,10 @@
 //! Options by the rules of their kinds.
+//!
+//! ```
+//! use tcpexposure_core::wire::options::{Options, View};
+//! let views: Vec<_> = Options::new(&[2, 4, 5, 0xb4, 1, 3, 3, 7]).iter().map(|item| item.view()).collect();
+//! assert_eq!(views, [View::MaximumSegmentSize(1460), View::Nop, View::WindowScale(7)]);
+//! ```
 
 use byteorder::{BigEndian, ByteOrder};
 

@@ -1,4 +1,19 @@
 //! One pass over all layers of a packet.
+//!
+//! ```
+//! use tcpexposure_core::{craft::{Draft, Ipv4, Network}, wire::{packet::Packet, tcp::Flags}};
+//! let network = Network::V4(Ipv4 {
+//!     source: [192, 0, 2, 1].into(),
+//!     destination: [192, 0, 2, 2].into(),
+//!     ..Ipv4::default()
+//! });
+//! let syn = Draft { network, destination_port: 80, flags: Flags::SYN, ..Draft::default() };
+//! let mut buffer = [0; 100];
+//! let packet = Packet::from_ip(syn.write(&mut buffer).unwrap());
+//! assert_eq!(packet.ports(), Some((syn.source_port, 80)));
+//! assert_eq!(packet.checksum_ok(), Some(true));
+//! assert_eq!(packet.fault, None);
+//! ```
 
 use core::net::IpAddr;
 
