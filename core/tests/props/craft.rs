@@ -101,7 +101,7 @@ fn fragment(draft: &Draft<'_>) -> bool {
 }
 
 /// Makes a draft of what there is.
-fn draft<'a>(data: &mut Unstructured<'a>) -> Result<Draft<'a>> {
+pub(super) fn draft<'a>(data: &mut Unstructured<'a>) -> Result<Draft<'a>> {
     Ok(Draft {
         network: if data.arbitrary()? { Network::V4(v4(data)?) } else { Network::V6(v6(data)?) },
         source_port: data.arbitrary()?,

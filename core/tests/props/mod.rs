@@ -6,10 +6,13 @@ pub(crate) mod exchange;
 pub(crate) mod expression;
 pub(crate) mod options;
 pub(crate) mod packet;
+pub(crate) mod path;
 pub(crate) mod quote;
 pub(crate) mod rebuild;
 pub(crate) mod responder;
 pub(crate) mod scan;
+pub(crate) mod scanner;
+pub(crate) mod trace;
 pub(crate) mod trial;
 
 /// A body: it takes the bytes that a fuzzer makes.
@@ -22,9 +25,12 @@ pub(crate) const BODIES: &[(&str, Body)] = &[
     ("expression", expression::body),
     ("options", options::body),
     ("packet", packet::body),
+    ("path", path::body),
     ("quote", quote::body),
     ("responder", responder::body),
     ("scan", scan::body),
+    ("scanner", scanner::body),
+    ("trace", trace::body),
     ("trial", trial::body),
 ];
 

@@ -22,8 +22,14 @@ pub(crate) fn block(block: &[u8]) {
     for item in options {
         alone(item);
     }
+    let mut visited = Vec::new();
+    options.visit(|item| visited.push(item));
+    assert!(options.iter().eq(visited));
+    assert!(options.find(8).is_some() || options.timestamps().is_none());
     assert_eq!(options.iter().all(sound), options.well_formed());
-    expression::draft_to_text_and_back(&Draft { options: block, ..Draft::default() });
+    let draft = Draft { options: block, ..Draft::default() };
+    expression::draft_to_text_and_back(&draft);
+    expression::summary_line(&draft, 1);
 }
 
 /// Writes the items, and compares.

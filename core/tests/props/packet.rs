@@ -6,7 +6,7 @@ use tcpexposure_core::{
     craft::{Draft, Network},
     expression,
     summary::{self, Bases, Conversation, Flows, Memory, Relative, Style},
-    wire::packet::{Checksummed, Offload, Packet, Start},
+    wire::packet::{Checksummed, Offload, Packet, Start, Transport},
 };
 
 use super::{expression as text, rebuild};
@@ -23,6 +23,10 @@ pub(crate) fn body(data: &[u8]) {
     let offload = Offload { checksum, segments: way & 0x20 != 0 };
     let packet = Packet::parse(start, frame, frame.len() + lost, offload);
     rebuild::check(&packet);
+    if let Transport::Icmp(message) = &packet.transport {
+        let told: usize = message.extensions().map(|one| 4 + one.data.len()).sum();
+        assert!(told <= message.body.len(), "{message:?}");
+    }
     lines(&packet);
     if start == Start::Ip {
         draft(frame);

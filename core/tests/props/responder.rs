@@ -1,7 +1,7 @@
 //! The responder: no panic, no amplification, no endless conversation.
 
 #[path = "../respond_peer/mod.rs"]
-mod respond_peer;
+pub(super) mod respond_peer;
 
 use arbitrary::{Arbitrary, Unstructured};
 use respond_peer::{V4, V6, ask, ask_bytes, classic, draft, modern, one, see, send};

@@ -207,15 +207,23 @@ fn run(config: Config, answers: &[Answer]) -> Vec<(&'static str, Outcome)> {
 }
 
 /// Drives an engine whose packets are answered by `answers` in turn.
-fn play<E: Engine>(engine: &mut E, answers: &[Answer], mut take: impl FnMut(E::Event)) {
-    let (mut now, mut slot) = (Instant::ZERO, [0; SLOT]);
+fn play<E: Engine>(engine: &mut E, answers: &[Answer], take: impl FnMut(E::Event)) {
     let mut turn = answers.iter().cycle();
+    drive(engine, |_, sent| turn.next().unwrap_or(&Answer::Nothing).packets(sent), take);
+}
+
+/// Drives an engine, whose packets `answer` answers, to its end.
+pub(super) fn drive<E: Engine>(
+    engine: &mut E,
+    mut answer: impl FnMut(Instant, &[u8]) -> Vec<Vec<u8>>,
+    mut take: impl FnMut(E::Event),
+) {
+    let (mut now, mut slot) = (Instant::ZERO, [0; SLOT]);
     for _ in 0..200_000 {
         match engine.poll(now, &mut slot) {
             Step::Send(length) => {
                 now = now.after(Duration::from_micros(50));
-                let answer = turn.next().unwrap_or(&Answer::Nothing);
-                for bytes in answer.packets(&slot[..length]) {
+                for bytes in answer(now, &slot[..length]) {
                     engine.handle(now, &Packet::from_ip(&bytes));
                 }
             }
@@ -224,7 +232,7 @@ fn play<E: Engine>(engine: &mut E, answers: &[Answer], mut take: impl FnMut(E::E
             Step::Done => return,
         }
     }
-    panic!("the suite does not end");
+    panic!("the engine does not end");
 }
 
 pub(crate) fn config(dialect: Dialect, peer: Peer, seed: u64) -> Config {
