@@ -68,9 +68,7 @@ impl Bpf {
             Err(said) if said.kind() == io::ErrorKind::NotFound => numbered()?,
             other => other?,
         };
-        let queue = kqueue()?;
-        watch(&queue, &file)?;
-        Ok(Self { file, queue })
+        Ok(Self { file, queue: kqueue()? })
     }
 }
 
@@ -92,7 +90,7 @@ impl Device for Bpf {
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
-        wait(&self.queue, timeout)
+        wait(&self.queue, &self.file, timeout)
     }
 
     fn clock(&self) -> u64 {
@@ -274,34 +272,30 @@ fn kqueue() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Lets a queue tell when there is something to read: kevent(2).
-fn watch(queue: &OwnedFd, file: &File) -> io::Result<()> {
-    // SAFETY: a kevent is integers and a pointer that is given back as it is, for which all zeroes
-    // are valid.
-    let mut change: libc::kevent = unsafe { std::mem::zeroed() };
-    change.ident = usize::try_from(file.as_raw_fd()).unwrap_or(0);
-    change.filter = libc::EVFILT_READ;
-    change.flags = libc::EV_ADD;
-    let (queue, changes) = (queue.as_raw_fd(), &raw const change);
-    // SAFETY: `changes` leads to one kevent that outlives the call; there is no room for events,
-    // and no timeout.
-    check(unsafe { libc::kevent(queue, changes, 1, ptr::null_mut(), 0, ptr::null()) })
-}
-
-/// Waits for an event of a queue, or until `timeout` has passed, which gives `false`: kevent(2).
-fn wait(queue: &OwnedFd, timeout: Option<Duration>) -> io::Result<bool> {
+/// Waits until there is something to read, or `timeout` has passed, which gives `false`: kevent(2).
+///
+/// The wish is told anew each time: macOS refuses it while the device has no interface.
+fn wait(queue: &OwnedFd, file: &File, timeout: Option<Duration>) -> io::Result<bool> {
     let time = timeout.map(|span| libc::timespec {
         tv_sec: span.as_secs().try_into().unwrap_or(LONGEST),
         tv_nsec: span.subsec_nanos().into(),
     });
     let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: a kevent is integers and a pointer, for which all zeroes are valid.
-    let mut event: libc::kevent = unsafe { std::mem::zeroed() };
-    let (queue, events) = (queue.as_raw_fd(), &raw mut event);
-    // SAFETY: there are no changes; `events` leads to one writable kevent; `time` is null or leads
-    // to a timespec. All outlive the call.
-    let count = unsafe { libc::kevent(queue, ptr::null(), 0, events, 1, time) };
-    if count < 0 { Err(io::Error::last_os_error()) } else { Ok(count > 0) }
+    // SAFETY: a kevent is integers and a pointer that is given back as it is, for which all zeroes
+    // are valid.
+    let (mut wish, mut event): (libc::kevent, libc::kevent) = unsafe { std::mem::zeroed() };
+    wish.ident = usize::try_from(file.as_raw_fd()).unwrap_or(0);
+    wish.filter = libc::EVFILT_READ;
+    wish.flags = libc::EV_ADD;
+    let (queue, wishes, events) = (queue.as_raw_fd(), &raw const wish, &raw mut event);
+    // SAFETY: `wishes` leads to one kevent that is only read, `events` to one writable; `time` is
+    // null or leads to a timespec. All outlive the call.
+    let count = unsafe { libc::kevent(queue, wishes, 1, events, 1, time) };
+    check(count)?;
+    if count > 0 && event.flags & libc::EV_ERROR != 0 {
+        return Err(io::Error::from_raw_os_error(event.data.try_into().unwrap_or(0)));
+    }
+    Ok(count > 0)
 }
 
 /// Reads a setting into a buffer, and tells its length; an empty buffer only asks for it: sysctl(3).
@@ -362,11 +356,6 @@ const LONGEST: libc::time_t = 86_400 * 365;
 const _: () = {
     assert!(size_of::<Program>() == shared::SET_FILTER.size());
     assert!(size_of::<Instruction>() == 8);
-    assert!(shared::BUFFER_LENGTH.number() as u64 == libc::BIOCGBLEN as u64);
-    assert!(shared::SET_BUFFER_LENGTH.number() as u64 == libc::BIOCSBLEN as u64);
-    assert!(shared::LINK_TYPE.number() as u64 == libc::BIOCGDLT as u64);
-    assert!(shared::IMMEDIATE.number() as u64 == libc::BIOCIMMEDIATE as u64);
-    assert!(shared::HEADER_COMPLETE.number() as u64 == libc::BIOCSHDRCMPLT as u64);
     assert!(HERE.families.v4 == libc::AF_INET as u32);
     assert!(HERE.families.v6 == libc::AF_INET6 as u32);
     assert!(HERE.message.version as c_int == libc::RTM_VERSION as c_int);
@@ -376,6 +365,16 @@ const _: () = {
     assert!(crate::error::ENXIO == libc::ENXIO);
     assert!(crate::error::ENOBUFS == libc::ENOBUFS);
     assert!(crate::error::ENETDOWN == libc::ENETDOWN);
+};
+
+// Of NetBSD the crate knows none of these.
+#[cfg(not(target_os = "netbsd"))]
+const _: () = {
+    assert!(shared::BUFFER_LENGTH.number() as u64 == libc::BIOCGBLEN as u64);
+    assert!(shared::SET_BUFFER_LENGTH.number() as u64 == libc::BIOCSBLEN as u64);
+    assert!(shared::LINK_TYPE.number() as u64 == libc::BIOCGDLT as u64);
+    assert!(shared::IMMEDIATE.number() as u64 == libc::BIOCIMMEDIATE as u64);
+    assert!(shared::HEADER_COMPLETE.number() as u64 == libc::BIOCSHDRCMPLT as u64);
 };
 
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
