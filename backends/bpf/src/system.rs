@@ -259,8 +259,6 @@ pub mod shared {
     pub const IMMEDIATE: Request = write(b'B', 112, 4);
     /// BIOCSHDRCMPLT.
     pub const HEADER_COMPLETE: Request = write(b'B', 117, 4);
-    /// BIOCVERSION, a major and a minor number of two bytes.
-    pub const VERSION: Request = read(b'B', 113, 4);
 
     /// The most bytes that the argument of any request has.
     pub const LARGEST: usize = request::LARGEST;
@@ -292,7 +290,6 @@ mod tests {
             (shared::LINK_TYPE, 0x4004_426a),
             (shared::IMMEDIATE, 0x8004_4270),
             (shared::HEADER_COMPLETE, 0x8004_4275),
-            (shared::VERSION, 0x4004_4271),
         ];
         assert!(all.iter().all(|(request, number)| request.number() == *number), "{all:x?}");
     }

@@ -4,7 +4,7 @@ mod model;
 
 use std::{cell::RefCell, io, net::Ipv4Addr, rc::Rc, time::Duration};
 
-use model::{ENETDOWN, ENOBUFS, INTERFACE, Model};
+use model::{ENETDOWN, ENOBUFS, ENXIO, INTERFACE, Model};
 use proptest::{collection::vec, prelude::*, sample::select};
 use tcpexposure_bpf::{
     device::RawSocket,
@@ -141,6 +141,8 @@ fn a_signal_ends_a_wait_and_loses_nothing() {
         model.0.borrow_mut().read_errors.push_back(io::ErrorKind::Interrupted.into());
         assert!(link.recv(Instant::NEVER).unwrap().is_none());
         assert_eq!(heard(&mut link), [frame(1, 60)], "{}", system.name);
+        model.0.borrow_mut().wait_errors.push_back(io::ErrorKind::Interrupted.into());
+        assert!(link.recv(Instant::NEVER).unwrap().is_none(), "a signal while it waits");
         model.0.borrow_mut().write_errors.push_back(io::ErrorKind::Interrupted.into());
         send(&mut link, &frame(1, 60)[14..]).unwrap();
         assert_eq!(model.0.borrow().written.len(), 1);
@@ -166,6 +168,27 @@ fn an_interface_that_goes_or_is_down_is_named() {
         model.0.borrow_mut().write_errors.push_back(io::Error::from_raw_os_error(ENETDOWN));
         let error = send(&mut link, &frame(1, 60)[14..]).unwrap_err();
         assert!(matches!(&error.cause, Cause::Down(name) if name == INTERFACE), "{error}");
+    }
+}
+
+#[test]
+fn an_interface_that_goes_while_we_wait_is_named() {
+    for system in ALL {
+        let (model, mut link) = open(system);
+        model.0.borrow_mut().wait_errors.push_back(io::Error::from_raw_os_error(ENXIO));
+        let error = link.recv(Instant::NEVER).unwrap_err();
+        assert!(matches!(&error.cause, Cause::NoInterface(name) if name == INTERFACE), "{error}");
+    }
+}
+
+#[test]
+fn a_frame_that_goes_in_part_is_refused() {
+    for system in ALL {
+        let (model, mut link) = open(system);
+        model.0.borrow_mut().takes = Some(20);
+        send(&mut link, &frame(1, 60)[14..]).unwrap_err();
+        let counts = link.statistics().unwrap();
+        assert_eq!((counts.committed, counts.sent, counts.refused), (Some(1), None, Some(1)));
     }
 }
 

@@ -12,7 +12,7 @@ use tcpexposure_link::filter::{Instruction, run};
 
 /// The interface that there is.
 pub(crate) const INTERFACE: &str = "em0";
-const ENXIO: i32 = 6;
+pub(crate) const ENXIO: i32 = 6;
 const EINVAL: i32 = 22;
 const EMSGSIZE: i32 = 40;
 pub(crate) const ENETDOWN: i32 = 50;
@@ -37,6 +37,10 @@ pub(crate) struct State {
     /// What the next calls of read or write fail with.
     pub(crate) read_errors: VecDeque<io::Error>,
     pub(crate) write_errors: VecDeque<io::Error>,
+    /// What the next waits fail with.
+    pub(crate) wait_errors: VecDeque<io::Error>,
+    /// How many bytes the next write takes, if not all.
+    pub(crate) takes: Option<usize>,
     pub(crate) gone: bool,
     pub(crate) now: u64,
     pub(crate) written: Vec<Vec<u8>>,
@@ -64,6 +68,8 @@ impl Model {
             tells_nanoseconds: true,
             read_errors: VecDeque::new(),
             write_errors: VecDeque::new(),
+            wait_errors: VecDeque::new(),
+            takes: None,
             gone: false,
             now: 1_000_000_000_000,
             written: Vec::new(),
@@ -216,12 +222,15 @@ impl Device for Model {
         if !state.inward {
             state.catch(frame);
         }
-        Ok(frame.len())
+        Ok(state.takes.take().unwrap_or(frame.len()))
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
         let mut state = self.0.borrow_mut();
         state.waits += 1;
+        if let Some(said) = state.wait_errors.pop_front() {
+            return Err(said);
+        }
         assert!(state.immediate, "the kernel would wait until its buffer is full");
         if !state.held.is_empty() || state.gone {
             return Ok(true);
