@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub struct Echoes {
     enabled: bool,
-    packets: VecDeque<Box<[u8]>>,
+    packets: VecDeque<Vec<u8>>,
 }
 
 impl Echoes {
@@ -19,16 +19,17 @@ impl Echoes {
     /// Notes an IP packet that is sent.
     pub fn sent(&mut self, packet: &[u8]) {
         if self.enabled {
-            if self.packets.len() == MOST {
-                self.packets.pop_front();
-            }
-            self.packets.push_back(packet.into());
+            let oldest = if self.packets.len() == MOST { self.packets.pop_front() } else { None };
+            let mut room = oldest.unwrap_or_default();
+            room.clear();
+            room.extend_from_slice(packet);
+            self.packets.push_back(room);
         }
     }
 
     /// Tells whether an IP packet is one of those, which is then forgotten.
     pub fn take(&mut self, packet: &[u8]) -> bool {
-        let place = self.packets.iter().position(|sent| **sent == *packet);
+        let place = self.packets.iter().position(|sent| sent == packet);
         place.is_some_and(|place| self.packets.remove(place).is_some())
     }
 }

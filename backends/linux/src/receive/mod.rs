@@ -7,10 +7,9 @@ use std::{
 };
 
 use tcpexposure_core::{time::Instant, wire::packet::Start};
-use tcpexposure_link::{Error, Frame, Statistics};
+use tcpexposure_link::{Error, Frame, Statistics, echo::Echoes};
 
 use self::{
-    echoes::Echoes,
     heard::{Heard, TAG},
     message::Messages,
     ring::Blocks,
@@ -23,7 +22,6 @@ use crate::{
     sys,
 };
 
-mod echoes;
 mod heard;
 mod link;
 mod message;
