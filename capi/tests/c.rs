@@ -70,7 +70,7 @@ fn c_crafts_and_dissects() {
          option 2: 05 b4\n\
          option 253: aa bb\n\
          IP 192.0.2.1.4000 > 198.51.100.2.80: Flags [S], seq 7, win 64240, \
-         options [mss 1460,exp-aabb], length 0\n"
+         options [mss 1460,unknown-253 0xaabb], length 0\n"
     );
 }
 
@@ -83,5 +83,5 @@ fn c_is_told_what_is_malformed_and_what_cannot_be_crafted() {
     let output = run(Some("IP 192.0.2.1 > 198.51.100.2: Flags [S]"));
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("does not say both addresses and ports"), "{text}");
+    assert!(text.contains("no addresses and ports stand before the flags"), "{text}");
 }

@@ -1,7 +1,5 @@
 //! The links of a run on a real wire: one to send, one to listen, each for a thread of its own.
 
-use std::net::IpAddr;
-
 use tcpexposure_core::scan::{self, Position};
 use tcpexposure_link::{Error, Link, Statistics};
 
@@ -53,35 +51,6 @@ impl Wire {
     }
 }
 
-impl Probe {
-    /// Takes the source ports: those that were named, or some that are free.
-    fn guards(&self, plan: &Plan) -> Result<Guards, Failure> {
-        match &self.sending.source_port {
-            Some(ports) => Guards::each(&consecutive(ports)?),
-            None => Guards::range(SOURCES.max(plan.variants)),
-        }
-    }
-
-    /// Picks targets by which the way is found, one of each IP version that is probed.
-    fn guides(&self, plan: &Plan) -> Result<Vec<IpAddr>, Failure> {
-        let find = |v4: bool| plan.ranges.iter().find(|range| range.first().is_ipv4() == v4);
-        let guides: Vec<_> = [find(true), find(false)].into_iter().flatten().collect();
-        let guides: Vec<IpAddr> = guides.iter().map(|range| range.first()).collect();
-        if guides.len() > 1 && self.sending.gateway_mac.is_none() {
-            let message = "the targets are of both IP versions, whose next hops may be two";
-            return Err(Failure::new(Exit::Usage, message)
-                .hint("probe them in two runs, or name the next hop's hardware address with -G"));
-        }
-        if let Some(source) = self.sending.source_ip
-            && guides.iter().any(|guide| guide.is_ipv4() != source.is_ipv4())
-        {
-            let message = format!("{source} cannot send to targets of the other IP version");
-            return Err(Failure::new(Exit::Usage, message).hint("name another source with -S"));
-        }
-        Ok(guides)
-    }
-}
-
 /// Gives ports as a list, in which each follows the one before.
 pub(super) fn consecutive(ports: &Ports) -> Result<Vec<u16>, Failure> {
     let list = ports.list();
@@ -102,8 +71,40 @@ mod linux {
         Framing, Interest, Options, Route, Transmit, open_receive, open_transmit, xdp_live::Live,
     };
 
-    use super::{Failure, Generate, Maker, Plan, Probe, Source, Wire};
+    use super::{
+        Failure, Generate, Guards, Maker, Plan, Probe, SOURCES, Source, Wire, consecutive,
+    };
     use crate::{commands::probe::way::Way, exit::Exit};
+
+    impl Probe {
+        /// Takes the source ports: those that were named, or some that are free.
+        fn guards(&self, plan: &Plan) -> Result<Guards, Failure> {
+            match &self.sending.source_port {
+                Some(ports) => Guards::each(&consecutive(ports)?),
+                None => Guards::range(SOURCES.max(plan.variants)),
+            }
+        }
+
+        /// Picks targets by which the way is found, one of each IP version that is probed.
+        fn guides(&self, plan: &Plan) -> Result<Vec<IpAddr>, Failure> {
+            let find = |v4: bool| plan.ranges.iter().find(|range| range.first().is_ipv4() == v4);
+            let guides: Vec<_> = [find(true), find(false)].into_iter().flatten().collect();
+            let guides: Vec<IpAddr> = guides.iter().map(|range| range.first()).collect();
+            if guides.len() > 1 && self.sending.gateway_mac.is_none() {
+                let message = "the targets are of both IP versions, whose next hops may be two";
+                return Err(Failure::new(Exit::Usage, message).hint(
+                    "probe them in two runs, or name the next hop's hardware address with -G",
+                ));
+            }
+            if let Some(source) = self.sending.source_ip
+                && guides.iter().any(|guide| guide.is_ipv4() != source.is_ipv4())
+            {
+                let message = format!("{source} cannot send to targets of the other IP version");
+                return Err(Failure::new(Exit::Usage, message).hint("name another source with -S"));
+            }
+            Ok(guides)
+        }
+    }
 
     impl Wire {
         /// Opens the links.
