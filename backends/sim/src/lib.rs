@@ -30,6 +30,7 @@ mod wire;
 
 pub use boxes::{Middlebox, Row, Verdict, by_name, catalogue};
 pub use hop::Visit;
+pub use icmp::Quoting;
 pub use path::Sim;
 pub use random::Random;
 pub use setup::{Setup, SetupError, parameters};

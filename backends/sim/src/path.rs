@@ -135,11 +135,16 @@ impl<H: Engine> Sim<H> {
         let mut verdict = std::mem::take(&mut self.verdict);
         if self.boxes[index].takes(&bytes) || hop::count_down(&mut bytes) {
             self.boxes[index].pass(visit, bytes, &mut verdict);
-        } else if let Some(error) = icmp::error(icmp::TIME_EXCEEDED, visit.address(&bytes), &bytes)
-        {
+        } else if let Some(error) = self.expired(visit, index, &bytes) {
             verdict.send(direction.back(), error);
         }
         self.follow(index, verdict);
+    }
+
+    /// Writes the error about a packet whose time to live is over at a box.
+    fn expired(&self, visit: Visit, index: usize, bytes: &[u8]) -> Option<Vec<u8>> {
+        let quoting = self.boxes[index].quoting();
+        icmp::error(icmp::TIME_EXCEEDED, visit.address(bytes), bytes, quoting)
     }
 
     const fn visit(&self, direction: Direction, index: usize) -> Visit {

@@ -40,6 +40,8 @@ pub struct Hop {
     pub tries: u8,
     /// What came back.
     pub reply: Reply,
+    /// What the error tells besides its quote: labels of MPLS, interfaces.
+    pub objects: icmp::Objects,
 }
 
 /// What came back.
@@ -102,6 +104,7 @@ pub struct Trace {
     pending: bool,
     deadline: Instant,
     reply: Option<Reply>,
+    objects: icmp::Objects,
     event: Option<Event>,
 }
 
@@ -132,6 +135,7 @@ impl Trace {
             pending: true,
             deadline: Instant::NEVER,
             reply: None,
+            objects: icmp::Objects::NONE,
             event: None,
         })
     }
@@ -255,7 +259,8 @@ impl Trace {
 
     /// Reports a hop and goes on to the next.
     fn step(&mut self, reply: Reply) {
-        self.event = Some(Event::Hop(Hop { ttl: self.ttl, tries: self.tries, reply }));
+        let objects = core::mem::take(&mut self.objects);
+        self.event = Some(Event::Hop(Hop { ttl: self.ttl, tries: self.tries, reply, objects }));
         self.silent = if reply == Reply::Silence { self.silent.saturating_add(1) } else { 0 };
         self.owed = match reply {
             Reply::Quote { from, .. } => Some((from, self.tries.saturating_sub(1))),
@@ -310,7 +315,8 @@ impl Trace {
             return Some(Reply::Refused { from, kind, code });
         }
         let (known, changed) = differences(&sent, &quote);
-        Some(Reply::Quote { from, length: quote.bytes.len(), known, changed })
+        let length = quote.bytes.len().saturating_sub(quote.trailer.len());
+        Some(Reply::Quote { from, length, known, changed })
     }
 
     /// Whether a segment answers nothing that was sent within the connection: a window update, as
@@ -389,8 +395,10 @@ impl Engine for Trace {
         if let Transport::Icmp(message) = &packet.transport {
             if let Some(reply) = self.quoted(from, message)
                 && !self.late(from)
+                && self.reply.is_none()
             {
-                self.reply.get_or_insert(reply);
+                self.objects = icmp::Objects::keep(message.extensions());
+                self.reply = Some(reply);
             }
         } else if (from, to) == (target, source) && packet.checksum_ok() != Some(false) {
             self.answered(packet);

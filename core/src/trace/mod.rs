@@ -12,6 +12,7 @@
 //!
 //! ```
 //! use tcpexposure_core::trace::{End, Field, Fields, Hop, Place, Reply, locate};
+//! use tcpexposure_core::wire::icmp::Objects;
 //! let hop = |ttl, changed| Hop {
 //!     ttl,
 //!     tries: 1,
@@ -21,6 +22,7 @@
 //!         known: Fields::ALL,
 //!         changed,
 //!     },
+//!     objects: Objects::NONE,
 //! };
 //! let hops = [hop(1, Fields::NONE), hop(2, Fields::NONE), hop(3, Field::Options.into())];
 //! let end = |ttl| End { ttl, address: Some([198, 51, 100, ttl].into()) };
@@ -34,4 +36,4 @@ mod place;
 
 pub use compare::{Field, Fields, differences};
 pub use engine::{Config, Event, Hop, Reply, Trace};
-pub use place::{End, Place, Reason, locate, locate_loss};
+pub use place::{End, Place, Reason, locate, locate_loss, part};

@@ -76,9 +76,13 @@ pub fn locate(hops: &[Hop], field: Field) -> Place {
 
 /// Says where packets are lost or refused that a control is not: behind the last hop that quotes
 /// them, and before the first behind it that quotes the control. Whoever refuses them does so in
-/// its own name or in the host's, and what it sends tells nothing of how far they came.
+/// its own name or in the host's, and what it sends tells nothing of how far they came. Nothing can
+/// be told where the two do not take the same way.
 #[must_use]
 pub fn locate_loss(hops: &[Hop], control: &[Hop]) -> Place {
+    if part(hops, control) {
+        return Place::Unknown(Reason::Contradiction);
+    }
     let quotes = |hop: &&Hop| matches!(hop.reply, Reply::Quote { .. });
     let last = hops.iter().rfind(quotes).and_then(Hop::end);
     let reached = last.map_or(0, |end| end.ttl);
@@ -90,6 +94,19 @@ pub fn locate_loss(hops: &[Hop], control: &[Hop]) -> Place {
         }
         (last, None) => Place::Behind(last),
     }
+}
+
+/// Tells whether two flows take different ways: different hops quote them as far away.
+#[must_use]
+pub fn part(one: &[Hop], other: &[Hop]) -> bool {
+    let quoter = |hop: &Hop| match hop.reply {
+        Reply::Quote { from, .. } => Some((hop.ttl, from)),
+        _ => None,
+    };
+    let differs = |(ttl, from)| {
+        other.iter().filter_map(quoter).any(|(far, router)| far == ttl && router != from)
+    };
+    one.iter().filter_map(quoter).any(differs)
 }
 
 impl fmt::Display for End {

@@ -24,7 +24,7 @@ use super::{
     syn_proxy::SynProxy,
     timestamps,
 };
-use crate::Direction;
+use crate::{Direction, Quoting};
 
 /// A row of the catalogue: name, what the box does, and its maker.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,13 @@ pub fn by_name(name: &str) -> Option<Box<dyn Middlebox>> {
 }
 
 const CATALOGUE: &[Row] = &[
-    Row::new("router", "", "Forwards, and is one hop more.", || Box::new(Router)),
+    Row::new("router", "", "Forwards, and is one hop more.", || router(Quoting::Whole)),
+    Row::new("short-quotes", "", "Forwards, and quotes eight bytes of TCP in its errors.", || {
+        router(Quoting::Short)
+    }),
+    Row::new("labels", "", "Forwards, and tells of labels and interfaces in its errors.", || {
+        router(Quoting::Labels)
+    }),
     Row::new(
         "strip-options",
         "strip unknown opts everywhere",
@@ -519,6 +525,10 @@ const CATALOGUE: &[Row] = &[
         || refuse(When::OUT, refuse::broken, Answer::Silence),
     ),
 ];
+
+fn router(quoting: Quoting) -> Box<dyn Middlebox> {
+    Box::new(Router { quoting })
+}
 
 fn rewrite(when: When, kinds: fn(u8) -> bool, action: Action) -> Box<dyn Middlebox> {
     tcp(Rewrite { when, kinds, action })

@@ -13,15 +13,22 @@ use super::{
     options::{self, option},
     segment::Segment,
 };
-use crate::Visit;
+use crate::{Quoting, Visit};
 
 /// A hop and nothing else.
-#[derive(Debug)]
-pub(crate) struct Router;
+#[derive(Debug, Default)]
+pub(crate) struct Router {
+    /// What it puts into its errors.
+    pub(crate) quoting: Quoting,
+}
 
 impl Middlebox for Router {
     fn pass(&mut self, visit: Visit, packet: Vec<u8>, verdict: &mut Verdict) {
         verdict.send(visit.direction, packet);
+    }
+
+    fn quoting(&self) -> Quoting {
+        self.quoting
     }
 }
 

@@ -20,7 +20,7 @@ mod timestamps;
 
 use tcpexposure_core::time::Instant;
 
-use crate::{Direction, Visit};
+use crate::{Direction, Quoting, Visit};
 
 pub use catalogue::{Row, by_name, catalogue};
 
@@ -32,6 +32,11 @@ pub trait Middlebox: std::fmt::Debug {
     /// Tells whether the packet ends at this box, so that its time to live does not count.
     fn takes(&self, _packet: &[u8]) -> bool {
         false
+    }
+
+    /// Tells what the box puts into its errors.
+    fn quoting(&self) -> Quoting {
+        Quoting::Whole
     }
 
     /// Tells when the box wants to act by itself.

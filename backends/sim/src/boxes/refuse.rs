@@ -6,7 +6,7 @@ use super::{
     options,
     segment::{Fate, Out, Policy, Segment, When},
 };
-use crate::icmp;
+use crate::{Quoting, icmp};
 
 /// Refuses the segments for which `when` and `if_it` hold.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,8 @@ impl Answer {
             Self::Reset => out.back(&segment.reset()),
             Self::Icmp => {
                 let error = segment.write().and_then(|packet| {
-                    icmp::error(icmp::PROHIBITED, out.visit.address(&packet), &packet)
+                    let from = out.visit.address(&packet);
+                    icmp::error(icmp::PROHIBITED, from, &packet, Quoting::Whole)
                 });
                 if let Some(error) = error {
                     out.packet(out.visit.direction.back(), error);

@@ -109,6 +109,32 @@ fn every_box_is_a_hop() {
     });
 }
 
+/// What a router's error quotes, and what it tells besides, for each kind of router.
+#[test]
+fn routers_differ_in_what_they_quote() {
+    let told = ["MPLS label 24002 tc 5 ttl 1", "arrived at interface et-0/0/1 number 7 mtu 9100"];
+    let kinds: [(&str, Option<usize>, &[&str]); 3] =
+        [("router", None, &[]), ("short-quotes", Some(8), &[]), ("labels", None, &told)];
+    for (name, cut, expected) in kinds {
+        both(name, |bench| {
+            let mut sim = path(name);
+            let packet = with_time_to_live(bench, 1);
+            send(&mut sim, &packet);
+            let back = receive(&mut sim, 1);
+            let parsed = Packet::from_ip(&back[0].1);
+            assert_eq!((parsed.fault, parsed.checksum_ok()), (None, Some(true)));
+            let Transport::Icmp(message) = parsed.transport else { panic!("{parsed:?}") };
+            let quote = message.quote().unwrap();
+            let header = if bench.v6 { 40 } else { 20 };
+            let length = cut.map_or(packet.len(), |cut| header + cut);
+            assert_eq!(quote.bytes[..length], packet[..length]);
+            assert_eq!(quote.bytes.len() - quote.trailer.len(), length, "{name}");
+            let objects: Vec<_> = message.extensions().map(|one| one.to_string()).collect();
+            assert_eq!(objects, expected);
+        });
+    }
+}
+
 #[test]
 fn connections_end_at_a_proxy_whatever_the_time_to_live() {
     both("router", |bench| {

@@ -19,6 +19,7 @@ fn every_box_is_tested() {
         include_str!("data.rs"),
         include_str!("handshake.rs"),
         include_str!("headers.rs"),
+        include_str!("link.rs"),
         include_str!("nat.rs"),
         include_str!("numbers.rs"),
         include_str!("options.rs"),

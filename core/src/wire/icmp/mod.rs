@@ -1,11 +1,16 @@
 //! ICMP (RFC 792) and ICMPv6 (RFC 4443): the header, and the datagram that an error quotes.
 
+mod extension;
+
 use zerocopy::{
     FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned,
     byteorder::network_endian::{U16, U32},
 };
 
 use super::packet::{Offload, Packet, Start};
+
+pub use extension::{Content, Extension, Extensions, Interface, Label, Objects};
+use extension::{is_structure, objects};
 
 /// The eight bytes that all errors of both protocols begin with.
 ///
@@ -106,59 +111,29 @@ impl<'a> Message<'a> {
 
     /// Walks the objects of a multi-part message (RFC 4884): labels of MPLS (RFC 4950, class 1),
     /// interfaces (RFC 5837, class 2) and others.
-    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> {
-        let (_, structure) = self.parts();
-        let rest = match structure {
-            [version, _, _, _, rest @ ..] if version >> 4 == 2 => rest,
-            _ => &[],
-        };
-        Extensions { rest }
+    #[must_use]
+    pub fn extensions(&self) -> Extensions<'a> {
+        Extensions::of(objects(self.parts().1))
     }
 
-    /// Cuts the body into the datagram that is quoted, and the extension structure behind it.
+    /// Cuts the body into the datagram that is quoted, and the extension structure behind it. Routers
+    /// from before RFC 4884 put one behind 128 bytes and say nothing of it (section 5); only its
+    /// checksum tells it from a quote.
     fn parts(&self) -> (&'a [u8], &'a [u8]) {
         let [first, second, ..] = self.header.rest().to_be_bytes();
         let length = match (self.family, self.header.kind) {
             (Family::V4, 3 | 11 | 12) => usize::from(second) << 2,
             (Family::V6, 1 | 3) => usize::from(first) << 3,
-            _ => 0,
+            _ => return (self.body, &[]),
         };
-        match self.body.split_at_checked(length) {
-            Some(parts) if length > 0 => parts,
-            _ => (self.body, &[]),
-        }
+        let told = length > 0;
+        let parts = self.body.split_at_checked(if told { length } else { UNTOLD });
+        parts.filter(|parts| told || is_structure(parts.1)).unwrap_or((self.body, &[]))
     }
 }
 
-/// An object of a multi-part message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extension<'a> {
-    /// Its class.
-    pub class: u8,
-    /// Its type within the class.
-    pub kind: u8,
-    /// What it carries.
-    pub data: &'a [u8],
-}
-
-/// The walk over objects; it ends at the first whose length cannot be.
-struct Extensions<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Extensions<'a> {
-    type Item = Extension<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let &[a, b, class, kind, ..] = self.rest else {
-            return None;
-        };
-        let length = usize::from(u16::from_be_bytes([a, b]));
-        let (object, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(Extension { class, kind, data: object.get(4..)? })
-    }
-}
+/// Where a structure stands that the length field does not tell of.
+const UNTOLD: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -183,6 +158,13 @@ mod tests {
         let message = Message { family: Family::V4, header, body, body_length: body.len() };
         assert_eq!(message.quote().unwrap().bytes.len(), 140);
         assert_eq!(message.extensions().count(), 0);
+        // But for a structure whose checksum is right, as routers sent it before.
+        let sum = super::super::checksum::Sum::default().feed(&bytes[136..]).finish();
+        bytes[138..140].copy_from_slice(&sum.to_be_bytes());
+        let (header, body) = Header::ref_from_prefix(&bytes).unwrap();
+        let message = Message { family: Family::V4, header, body, body_length: body.len() };
+        assert_eq!(message.quote().unwrap().bytes.len(), 128);
+        assert_eq!(message.extensions().count(), 1);
         // A length beyond the end is none.
         bytes[5] = 200;
         let (header, body) = Header::ref_from_prefix(&bytes).unwrap();
