@@ -236,3 +236,40 @@ fn a_trace_needs_nothing_of_the_target() {
         assert_eq!(place["place"]["after"]["ttl"], 3, "{all:?}");
     }
 }
+
+/// Two routers side by side, one of which strips options: flows differ, and what is found in one is
+/// looked for in the same.
+#[test]
+fn balanced_paths_are_told_apart() {
+    let Some((mut lab, _responder)) = lab() else { return };
+    let beside = lab.beside(BOX);
+    let _box = Middlebox::named("optstrip").stand(lab.host(BOX));
+    for (family, beside) in Family::BOTH.into_iter().zip(beside) {
+        let target = lab.last_address(family);
+        let boxed = tcpexposure_lab::address(family, BOX - 1, 2);
+        let port = std::net::SocketAddr::new(target, 34343).to_string();
+        let all = objects(&lab, &["--json", "trace", &port, "--flows", "12"]);
+        let balance = all.iter().find(|object| object["type"] == "balance");
+        let routers = balance.unwrap_or_else(|| panic!("no balance: {all:?}"))["routers"].clone();
+        for address in [beside, boxed] {
+            let flows = |router: &Value| router["address"] == address.to_string();
+            assert!(routers.as_array().unwrap().iter().any(flows), "{address}: {routers}");
+        }
+        localised(&lab, &target.to_string(), boxed);
+    }
+}
+
+/// Asks until a run's connection has gone by way of the box; then so has the trace.
+fn localised(lab: &Lab, target: &str, boxed: std::net::IpAddr) {
+    let question = ["--suite", "modern", "--only", "SynExperiment253", "--localise"];
+    let mut found = 0;
+    for _ in 0..12 {
+        let all = objects(lab, &[&["--json", "test", target][..], &question].concat());
+        let Some(place) = all.iter().find(|object| object["type"] == "place") else { continue };
+        let (after, before) = (&place["place"]["after"], &place["place"]["before"]);
+        assert_eq!((&after["ttl"], &before["ttl"]), (&3.into(), &4.into()), "{all:?}");
+        assert_eq!(after["address"], boxed.to_string(), "{all:?}");
+        found += 1;
+    }
+    assert!(found > 0, "no connection went by way of the box");
+}

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output, Stdio};
 
-use crate::{Capture, Family, Program, address, run};
+use crate::{Capture, Family, Program, address, network, run};
 
 /// A host of a [`Lab`](crate::Lab).
 ///
@@ -93,13 +93,9 @@ impl Host {
     pub(crate) fn route(&self, wire: usize, index: usize) {
         let rightward = wire >= index;
         for family in Family::BOTH {
-            let (next, network) = if rightward { (index, 2) } else { (index - 1, 1) };
-            let via = address(family, next, network);
-            let (net, length) = match family {
-                Family::V4 => (format!("10.77.{wire}.0"), 24),
-                Family::V6 => (format!("fd77:{wire}::"), 64),
-            };
-            self.ip(&format!("route add {net}/{length} via {via}"));
+            let (next, end) = if rightward { (index, 2) } else { (index - 1, 1) };
+            let via = address(family, next, end);
+            self.ip(&format!("route add {} via {via}", network(family, wire)));
         }
     }
 }

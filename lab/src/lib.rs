@@ -29,6 +29,8 @@ pub use program::{Capture, Program};
 #[derive(Debug)]
 pub struct Lab {
     hosts: Vec<Host>,
+    /// Those that stand beside the row.
+    others: Vec<Host>,
 }
 
 /// Which of the two address families.
@@ -61,7 +63,7 @@ impl Lab {
         let lab = number();
         let pid = std::process::id();
         let hosts = (0..count).map(|index| Host::new(format!("tcpx-{pid}-{lab}-h{index}"), index));
-        let lab = Self { hosts: hosts.collect() };
+        let lab = Self { hosts: hosts.collect(), others: Vec::new() };
         lab.wire();
         Some(lab)
     }
@@ -96,6 +98,43 @@ impl Lab {
         address(family, self.hosts.len() - 2, 2)
     }
 
+    /// Puts another router beside the one with this index, and spreads what goes to the right over
+    /// both, by addresses and ports. Gives the other's addresses, IPv4 first.
+    pub fn beside(&mut self, index: usize) -> [IpAddr; 2] {
+        let (before, behind) = (index - 1, index + 1);
+        let name = format!("{}-beside", self.hosts[index].namespace);
+        let beside = Host::new(name, self.hosts.len());
+        let (left, right) = (BESIDE, BESIDE + 1);
+        let wires = [(before, "beside", "left", left), (behind, "beside", "right", right)];
+        for (host, far, near, wire) in wires {
+            let host = &self.hosts[host];
+            let (there, here) = (&host.namespace, &beside.namespace);
+            run(
+                "ip",
+                &format!("link add {far} netns {there} type veth peer name {near} netns {here}"),
+            );
+            host.attach(far, wire, if wire == left { 1 } else { 2 });
+            beside.attach(near, wire, if wire == left { 2 } else { 1 });
+        }
+        for family in Family::BOTH {
+            for wire in 0..self.hosts.len() - 1 {
+                let (next, end) = if wire < index { (left, 1) } else { (right, 2) };
+                let via = address(family, next, end);
+                beside.ip(&format!("route add {} via {via}", network(family, wire)));
+            }
+            let nexts = [address(family, before, 2), address(family, left, 2)];
+            for wire in behind..self.hosts.len() - 1 {
+                let host = &self.hosts[before];
+                let [one, other] = nexts.map(|next| format!("nexthop via {next}"));
+                host.ip(&format!("route replace {} {one} {other}", network(family, wire)));
+            }
+        }
+        self.hosts[before].sysctl("net.ipv4.fib_multipath_hash_policy=1");
+        self.hosts[before].sysctl("net.ipv6.fib_multipath_hash_policy=1");
+        self.others.push(beside);
+        Family::BOTH.map(|family| address(family, left, 2))
+    }
+
     fn wire(&self) {
         for (wire, pair) in self.hosts.windows(2).enumerate() {
             let [left, right] = pair else { continue };
@@ -122,6 +161,17 @@ pub fn address(family: Family, wire: usize, end: usize) -> IpAddr {
     };
     text.parse().expect("an address of the lab")
 }
+
+/// Tells the network of a wire.
+fn network(family: Family, wire: usize) -> String {
+    match family {
+        Family::V4 => format!("10.77.{wire}.0/24"),
+        Family::V6 => format!("fd77:{wire}::/64"),
+    }
+}
+
+/// The first wire of a router beside the row.
+const BESIDE: usize = 101;
 
 /// Gives a number that nothing else in this process has, for tests run side by side.
 fn number() -> u32 {

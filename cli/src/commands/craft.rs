@@ -7,7 +7,7 @@ use tcpexposure_core::{time::Instant, wire::packet::Packet};
 use super::segments::{self, Moment};
 use crate::{
     exit::{Exit, Failure},
-    output::{Output, save::Save},
+    output::{Output, json::hex, save::Save},
     target::Target,
 };
 
@@ -60,8 +60,4 @@ impl Craft {
         }
         Ok(Exit::Done)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

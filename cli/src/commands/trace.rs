@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, ops::ControlFlow};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tcpexposure_core::{
     craft::Draft,
     trace::{Config, Event, Field, Hop, Place, Reply, Trace as Tracer, locate},
@@ -14,7 +14,10 @@ use super::segments::{self, Moment};
 use crate::{
     backend::{Backend, Path, Way},
     exit::{Exit, Failure},
-    output::Output,
+    output::{
+        Output,
+        hops::{Ways, line, object, place_object},
+    },
     stop::Stop,
     target::Target,
     units,
@@ -69,8 +72,12 @@ impl Trace {
         let target = self.target.resolve(segments::version(&expressions))?;
         let stop = Stop::install()?;
         let mut exit = Exit::NoAnswer;
+        let mut ways = Ways::default();
         for flow in 0..self.flows {
             let mut path = self.backend.open(target, &self.way())?;
+            if self.backend.is_simulated() {
+                path.source.set_port(path.source.port().saturating_add(flow.into()));
+            }
             output.detail(&path.description);
             let seed = self.backend.seed()?;
             let time = tcpexposure_link::Link::now(&path);
@@ -80,13 +87,16 @@ impl Trace {
                 output.line(&format!("flow {} from port {}", flow + 1, path.source.port()))?;
             }
             let config = Config { connect: !is_syn(&bytes), ..self.config() };
-            let done =
-                follow(config, &bytes, &mut path, &stop, |hop| self.show(hop, target, output))?;
+            let done = follow(config, &bytes, &mut path, &stop, |hop| {
+                self.show(hop, flow, target, output)
+            })?;
+            ways.add(&done.hops);
             exit = worse(exit, self.conclude(&done, output)?);
             if stop.asked() {
                 return Ok(Exit::Partial);
             }
         }
+        ways.show(output)?;
         if exit == Exit::NoAnswer {
             return Err(Failure::new(
                 Exit::NoAnswer,
@@ -105,9 +115,15 @@ impl Trace {
         Config { most: self.max_ttl, tries: self.tries, patience: 5, connect: false }
     }
 
-    fn show(&self, hop: &Hop, target: SocketAddr, output: &mut Output) -> Result<(), Failure> {
+    fn show(
+        &self,
+        hop: &Hop,
+        flow: u8,
+        target: SocketAddr,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
         if output.json {
-            return output.object(&object(hop, target));
+            return output.object(&object(hop, flow, target));
         }
         output.line(&line(hop, target))
     }
@@ -196,65 +212,6 @@ fn is_syn(bytes: &[u8]) -> bool {
 
 fn worse(one: Exit, other: Exit) -> Exit {
     if one == Exit::Interfered || other == Exit::NoAnswer { one } else { other }
-}
-
-fn line(hop: &Hop, target: SocketAddr) -> String {
-    let ttl = hop.ttl;
-    match hop.reply {
-        Reply::Silence => format!("{ttl:>3}  *"),
-        Reply::Target { flags, .. } => {
-            let letters = crate::output::json::letters(flags);
-            format!("{ttl:>3}  {:<39} answers {letters}", target.ip().to_string())
-        }
-        Reply::Refused { from, kind, code } => {
-            format!("{ttl:>3}  {:<39} refuses: ICMP type {kind} code {code}", from.to_string())
-        }
-        Reply::Quote { from, length, known, changed } => {
-            let what = if changed.is_empty() {
-                "as sent".to_owned()
-            } else {
-                format!("changed: {changed}")
-            };
-            let unknown = if known.contains(Field::Options) { "" } else { "; options unknown" };
-            format!("{ttl:>3}  {:<39} quotes {length} bytes, {what}{unknown}", from.to_string())
-        }
-    }
-}
-
-fn object(hop: &Hop, target: SocketAddr) -> Value {
-    let mut object = json!({
-        "type": "hop", "target": target.ip().to_string(), "port": target.port(),
-        "ttl": hop.ttl, "tries": hop.tries,
-    });
-    let more = match hop.reply {
-        Reply::Silence => json!({"reply": "silence"}),
-        Reply::Target { flags, hops } => {
-            json!({"reply": "target", "flags": crate::output::json::letters(flags), "hops": hops})
-        }
-        Reply::Refused { from, kind, code } => json!({
-            "reply": "refused", "address": from.to_string(), "icmp_type": kind, "icmp_code": code,
-        }),
-        Reply::Quote { from, length, known, changed } => json!({
-            "reply": "quote", "address": from.to_string(), "icmp_quoted_len": length,
-            "known": known.iter().map(Field::word).collect::<Vec<_>>(),
-            "changed": changed.iter().map(Field::word).collect::<Vec<_>>(),
-        }),
-    };
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
-    object
-}
-
-/// Makes the object of a place.
-pub(crate) fn place_object(place: &Place) -> Value {
-    use tcpexposure_core::trace::End;
-    let end = |end: &End| json!({"ttl": end.ttl, "address": end.address.map(|a| a.to_string())});
-    match place {
-        Place::Between(from, to) => json!({"after": from.as_ref().map(end), "before": end(to)}),
-        Place::Behind(from) => json!({"after": from.as_ref().map(end), "before": null}),
-        Place::Unknown(_) => Value::Null,
-    }
 }
 
 /// What is traced where nothing is said: a SYN as hosts send it, and an experimental option.

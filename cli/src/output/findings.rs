@@ -11,9 +11,10 @@ use tcpexposure_core::trace::Place;
 
 use super::{
     Output,
+    hops::place_object,
     text::{paragraph, peer, peer_sentence, plural, seconds, wrap},
 };
-use crate::{commands::trace::place_object, exit::Failure};
+use crate::exit::Failure;
 
 /// What came of one port of one target.
 #[derive(Debug)]

@@ -166,7 +166,8 @@ pub(crate) fn letters(flags: tcp::Flags) -> String {
     if letters.is_empty() { "none".to_owned() } else { letters }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Writes bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -1,6 +1,7 @@
 //! Where results go, and where remarks go.
 
 pub(crate) mod findings;
+pub(crate) mod hops;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod packets;

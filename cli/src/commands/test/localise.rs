@@ -1,12 +1,14 @@
 //! Where on the path what was found is done.
 
+use std::net::SocketAddr;
+
 use tcpexposure_core::{
     craft::Network,
     experiment::{
         Direction, Outcome,
         modern::{Aspect, Finding, Reply, Row, Shape, Sketch, Step},
     },
-    trace::{Config, Field, Place, Reason, locate, locate_loss},
+    trace::{Config, Field, Place, Reason, locate, locate_loss, part},
     wire::tcp::Seq,
 };
 
@@ -38,15 +40,15 @@ impl Test {
             let place = match way {
                 Way::Unknown(reason) => Place::Unknown(reason),
                 Way::Changed(field) => {
-                    let mut path = self.backend.open(target, &self.way())?;
-                    let flow = trace(finding.row, &mut path, target, task)?;
-                    flow.map_or(Place::Unknown(Reason::Silent), |flow| locate(&flow.hops, field))
+                    let flow = self.trace(finding.row, finding.port, target, task)?;
+                    match flow {
+                        Some(flow) => self.changed(finding, field, flow, target, task)?,
+                        None => Place::Unknown(Reason::Silent),
+                    }
                 }
                 Way::Lost => {
-                    let mut path = self.backend.open(target, &self.way())?;
-                    let flow = trace(finding.row, &mut path, target, task)?;
-                    let mut path = self.backend.open(target, &self.way())?;
-                    let control = trace(&control(finding.row), &mut path, target, task)?;
+                    let flow = self.trace(finding.row, finding.port, target, task)?;
+                    let control = self.trace(&control(finding.row), finding.port, target, task)?;
                     match (flow, control) {
                         (Some(flow), Some(control)) => locate_loss(&flow.hops, &control.hops),
                         _ => Place::Unknown(Reason::Silent),
@@ -57,6 +59,63 @@ impl Test {
             places.push((finding.row, place));
         }
         Ok(places)
+    }
+
+    /// Says where a field is changed. A flow that shows no change may have gone another way than the
+    /// connection that did, so that others are asked before the far end is named.
+    fn changed(
+        &self,
+        finding: &Finding,
+        field: Field,
+        first: Flow,
+        target: SocketAddr,
+        task: &Task,
+    ) -> Result<Place, Failure> {
+        let place = locate(&first.hops, field);
+        if !matches!(place, Place::Behind(_)) {
+            return Ok(place);
+        }
+        let mut parted = false;
+        for number in 1..FLOWS {
+            let port = finding.port.map(|port| task.guards.after(port, number));
+            let mut path = self.path(finding.row, port, target, task)?;
+            let Some(flow) = trace(finding.row, 1, &mut path, target, task)? else { continue };
+            let place = locate(&flow.hops, field);
+            if matches!(place, Place::Between(..)) || task.stop.asked() {
+                return Ok(place);
+            }
+            parted |= part(&first.hops, &flow.hops);
+        }
+        Ok(if parted { Place::Unknown(Reason::Contradiction) } else { place })
+    }
+
+    /// Traces the segment of a row; `None` where the connection for it cannot be opened.
+    fn trace(
+        &self,
+        row: &Row,
+        port: Option<u16>,
+        target: SocketAddr,
+        task: &Task,
+    ) -> Result<Option<Flow>, Failure> {
+        trace(row, TRIES, &mut self.path(row, port, target, task)?, target, task)
+    }
+
+    /// Opens a way for the segment of a row. A SYN goes from the port of the one that was changed or
+    /// lost, because others may go another way. What is sent inside a connection goes from a port of
+    /// its own: who has seen the connection end may not let it begin again.
+    fn path(
+        &self,
+        row: &Row,
+        port: Option<u16>,
+        target: SocketAddr,
+        task: &Task,
+    ) -> Result<Path, Failure> {
+        let Some(port) = port.filter(|_| row.is_about_syn()) else {
+            return self.backend.open(target, &self.way());
+        };
+        let mut path = self.backend.open_from(target, &self.way(), &task.guards)?;
+        path.source.set_port(port);
+        Ok(path)
     }
 }
 
@@ -118,8 +177,9 @@ const fn control(row: &Row) -> Row {
 /// Traces the segment of a row; `None` where it cannot be sent.
 fn trace(
     row: &Row,
+    tries: u8,
     path: &mut Path,
-    target: std::net::SocketAddr,
+    target: SocketAddr,
     task: &Task,
 ) -> Result<Option<Flow>, Failure> {
     let Some(network) = Network::between(path.source.ip(), target.ip()) else { return Ok(None) };
@@ -134,7 +194,12 @@ fn trace(
     };
     let mut slot = [0; 1500];
     let Some(length) = row.write(&sketch, &mut slot) else { return Ok(None) };
-    let config = Config { most: 30, tries: 3, patience: 4, connect: !row.is_about_syn() };
+    let config = Config { most: 30, tries, patience: 4, connect: !row.is_about_syn() };
     let flow = follow(config, &slot[..length], path, &task.stop, |_| Ok(()))?;
     Ok(flow.connected.then_some(flow))
 }
+
+/// How often each hop is asked.
+const TRIES: u8 = 3;
+/// How many flows are traced before the far end is named.
+const FLOWS: u16 = 8;

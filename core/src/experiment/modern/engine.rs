@@ -324,8 +324,7 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
                 }
                 Some(finding) => Next::Settle(finding),
                 None => {
-                    let broken = Finding::new(row, Outcome::Broken, Direction::None);
-                    slot.kept = Some(Finding { evidence: trial.log.evidence(), ..broken });
+                    slot.kept = Some(Finding::of(trial, Outcome::Broken, Direction::None));
                     Next::Control
                 }
             };
@@ -377,8 +376,7 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
             (false, _, true) => (Outcome::Passed, Direction::None),
             _ => (judge::silent(trial).outcome, Direction::None),
         };
-        let finding = Finding::new(trial.row, outcome, direction);
-        Next::Settle(Finding { evidence: trial.log.evidence(), ..finding })
+        Next::Settle(Finding::of(trial, outcome, direction))
     }
 
     /// Looks at a control: silence counts only if it was answered.

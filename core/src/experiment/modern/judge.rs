@@ -34,7 +34,7 @@ pub(crate) fn judge(trial: &Trial, guesses: Guesses) -> Finding {
     };
     let (outcome, values) = compared;
     let direction = if outcome == Outcome::Passed { Direction::None } else { direction };
-    Finding { values, evidence: trial.log.evidence(), ..Finding::new(row, outcome, direction) }
+    Finding { values, ..Finding::of(trial, outcome, direction) }
 }
 
 /// What was found, and on which way.
@@ -60,7 +60,7 @@ pub(crate) fn silent(trial: &Trial) -> Finding {
         Step::Segment(..) => Direction::Outbound,
         _ => Direction::None,
     };
-    Finding { evidence: trial.log.evidence(), ..Finding::new(trial.row, outcome, direction) }
+    Finding::of(trial, outcome, direction)
 }
 
 /// Judges an option of the SYN by its answer, or by what the host told of the SYN.

@@ -21,8 +21,7 @@ pub(crate) fn judge(trial: &Trial) -> Option<Finding> {
         Aspect::Challenge => challenge(trial),
         _ => return None,
     };
-    let finding = Finding::new(trial.row, outcome, Direction::None);
-    Some(Finding { evidence: trial.log.evidence(), ..finding })
+    Some(Finding::of(trial, outcome, Direction::None))
 }
 
 /// Tells whether a row's question means anything to an ordinary server.

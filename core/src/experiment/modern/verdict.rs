@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use super::catalogue::Row;
+use super::{catalogue::Row, trial::Trial};
 use crate::experiment::verdict::{Direction, Evidence, Outcome};
 
 /// What was found for one row.
@@ -20,6 +20,8 @@ pub struct Finding {
     pub values: Option<(u32, u32)>,
     /// The numbers of the packets that prove it.
     pub evidence: Evidence,
+    /// The source port of the connection that showed it; paths are chosen by it.
+    pub port: Option<u16>,
 }
 
 /// Why a row is undetermined.
@@ -43,8 +45,14 @@ impl Finding {
     /// Makes a finding without evidence.
     #[must_use]
     pub fn new(row: &'static Row, outcome: Outcome, direction: Direction) -> Self {
-        let (why, values, evidence) = (None, None, Evidence::new());
-        Self { row, outcome, direction, why, values, evidence }
+        let evidence = Evidence::new();
+        Self { row, outcome, direction, why: None, values: None, evidence, port: None }
+    }
+
+    /// Makes the finding of a connection, which proves it.
+    pub(super) fn of(trial: &Trial, outcome: Outcome, direction: Direction) -> Self {
+        let (evidence, port) = (trial.log.evidence(), Some(trial.line.source_port));
+        Self { evidence, port, ..Self::new(trial.row, outcome, direction) }
     }
 
     /// Makes the finding of a row that could not be determined.
