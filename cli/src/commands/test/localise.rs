@@ -10,9 +10,8 @@ use tcpexposure_core::{
     wire::tcp::Seq,
 };
 
-use super::{Task, Test, targets::Address};
+use super::{Task, Test, paths::Paths, targets::Address};
 use crate::{
-    backend::Path,
     commands::trace::{Flow, follow},
     exit::Failure,
     output::Output,
@@ -26,9 +25,9 @@ impl Test {
         address: &Address,
         findings: &[Finding],
         task: &Task,
+        paths: &mut Paths<'_>,
         output: &mut Output,
     ) -> Result<Vec<(&'static Row, Place)>, Failure> {
-        let target = address.resolve()?;
         let mut places = Vec::new();
         for finding in findings {
             let Some(way) = Way::of(finding) else { continue };
@@ -38,15 +37,12 @@ impl Test {
             let place = match way {
                 Way::Unknown(reason) => Place::Unknown(reason),
                 Way::Changed(field) => {
-                    let mut path = self.backend.open(target, &self.way())?;
-                    let flow = trace(finding.row, &mut path, target, task)?;
+                    let flow = trace(finding.row, address, paths, task)?;
                     flow.map_or(Place::Unknown(Reason::Silent), |flow| locate(&flow.hops, field))
                 }
                 Way::Lost => {
-                    let mut path = self.backend.open(target, &self.way())?;
-                    let flow = trace(finding.row, &mut path, target, task)?;
-                    let mut path = self.backend.open(target, &self.way())?;
-                    let control = trace(&control(finding.row), &mut path, target, task)?;
+                    let flow = trace(finding.row, address, paths, task)?;
+                    let control = trace(&control(finding.row), address, paths, task)?;
                     match (flow, control) {
                         (Some(flow), Some(control)) => locate_loss(&flow.hops, &control.hops),
                         _ => Place::Unknown(Reason::Silent),
@@ -118,10 +114,11 @@ const fn control(row: &Row) -> Row {
 /// Traces the segment of a row; `None` where it cannot be sent.
 fn trace(
     row: &Row,
-    path: &mut Path,
-    target: std::net::SocketAddr,
+    address: &Address,
+    paths: &mut Paths<'_>,
     task: &Task,
 ) -> Result<Option<Flow>, Failure> {
+    let (target, mut path) = paths.trace(address)?;
     let Some(network) = Network::between(path.source.ip(), target.ip()) else { return Ok(None) };
     let sketch = Sketch {
         nonce: task.seed,
@@ -135,6 +132,6 @@ fn trace(
     let mut slot = [0; 1500];
     let Some(length) = row.write(&sketch, &mut slot) else { return Ok(None) };
     let config = Config { most: 30, tries: 3, patience: 4, connect: !row.is_about_syn() };
-    let flow = follow(config, &slot[..length], path, &task.stop, |_| Ok(()))?;
+    let flow = follow(config, &slot[..length], &mut path, &task.stop, |_| Ok(()))?;
     Ok(flow.connected.then_some(flow))
 }
