@@ -47,12 +47,6 @@ impl Guards {
         self.count
     }
 
-    /// Tells the port that stands `number` behind one of them; behind the last comes the first.
-    pub(crate) fn after(&self, port: u16, number: u16) -> u16 {
-        let place = port.wrapping_sub(self.first).wrapping_add(number);
-        self.first.wrapping_add(place % self.count.max(1))
-    }
-
     /// Tells the range.
     pub(crate) fn ports(&self) -> RangeInclusive<u16> {
         self.first..=self.first.saturating_add(self.count.saturating_sub(1))

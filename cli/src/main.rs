@@ -4,6 +4,7 @@
 mod backend;
 mod commands;
 mod exit;
+mod fence;
 mod guards;
 mod input;
 mod output;
@@ -16,6 +17,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    if std::env::args_os().len() <= 1 {
+        return exit::report(commands::greet());
+    }
     let arguments = match commands::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return exit::usage(&error),

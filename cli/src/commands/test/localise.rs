@@ -1,7 +1,5 @@
 //! Where on the path what was found is done.
 
-use std::net::SocketAddr;
-
 use tcpexposure_core::{
     craft::Network,
     experiment::{
@@ -12,9 +10,8 @@ use tcpexposure_core::{
     wire::tcp::Seq,
 };
 
-use super::{Task, Test, targets::Address};
+use super::{Task, Test, paths::Paths, targets::Address};
 use crate::{
-    backend::Path,
     commands::trace::{Flow, follow},
     exit::Failure,
     output::Output,
@@ -28,9 +25,9 @@ impl Test {
         address: &Address,
         findings: &[Finding],
         task: &Task,
+        paths: &mut Paths<'_>,
         output: &mut Output,
     ) -> Result<Vec<(&'static Row, Place)>, Failure> {
-        let target = address.resolve()?;
         let mut places = Vec::new();
         for finding in findings {
             let Some(way) = Way::of(finding) else { continue };
@@ -40,15 +37,17 @@ impl Test {
             let place = match way {
                 Way::Unknown(reason) => Place::Unknown(reason),
                 Way::Changed(field) => {
-                    let flow = self.trace(finding.row, finding.port, target, task)?;
-                    match flow {
-                        Some(flow) => self.changed(finding, field, flow, target, task)?,
+                    let mut tracer = Tracer { row: finding.row, address, paths: &mut *paths, task };
+                    match tracer.trace(finding.port, TRIES)? {
+                        Some(flow) => tracer.changed(field, flow)?,
                         None => Place::Unknown(Reason::Silent),
                     }
                 }
                 Way::Lost => {
-                    let flow = self.trace(finding.row, finding.port, target, task)?;
-                    let control = self.trace(&control(finding.row), finding.port, target, task)?;
+                    let mut tracer = Tracer { row: finding.row, address, paths: &mut *paths, task };
+                    let flow = tracer.trace(finding.port, TRIES)?;
+                    let control = control(finding.row);
+                    let control = Tracer { row: &control, ..tracer }.trace(finding.port, TRIES)?;
                     match (flow, control) {
                         (Some(flow), Some(control)) => locate_loss(&flow.hops, &control.hops),
                         _ => Place::Unknown(Reason::Silent),
@@ -59,63 +58,6 @@ impl Test {
             places.push((finding.row, place));
         }
         Ok(places)
-    }
-
-    /// Says where a field is changed. A flow that shows no change may have gone another way than the
-    /// connection that did, so that others are asked before the far end is named.
-    fn changed(
-        &self,
-        finding: &Finding,
-        field: Field,
-        first: Flow,
-        target: SocketAddr,
-        task: &Task,
-    ) -> Result<Place, Failure> {
-        let place = locate(&first.hops, field);
-        if !matches!(place, Place::Behind(_)) {
-            return Ok(place);
-        }
-        let mut parted = false;
-        for number in 1..FLOWS {
-            let port = finding.port.map(|port| task.guards.after(port, number));
-            let mut path = self.path(finding.row, port, target, task)?;
-            let Some(flow) = trace(finding.row, 1, &mut path, target, task)? else { continue };
-            let place = locate(&flow.hops, field);
-            if matches!(place, Place::Between(..)) || task.stop.asked() {
-                return Ok(place);
-            }
-            parted |= part(&first.hops, &flow.hops);
-        }
-        Ok(if parted { Place::Unknown(Reason::Contradiction) } else { place })
-    }
-
-    /// Traces the segment of a row; `None` where the connection for it cannot be opened.
-    fn trace(
-        &self,
-        row: &Row,
-        port: Option<u16>,
-        target: SocketAddr,
-        task: &Task,
-    ) -> Result<Option<Flow>, Failure> {
-        trace(row, TRIES, &mut self.path(row, port, target, task)?, target, task)
-    }
-
-    /// Opens a way for the segment of a row. A SYN goes from the port of the one that was changed or
-    /// lost, because others may go another way. What is sent inside a connection goes from a port of
-    /// its own: who has seen the connection end may not let it begin again.
-    fn path(
-        &self,
-        row: &Row,
-        port: Option<u16>,
-        target: SocketAddr,
-        task: &Task,
-    ) -> Result<Path, Failure> {
-        let Some(port) = port.filter(|_| row.is_about_syn()) else {
-            return self.backend.open(target, &self.way());
-        };
-        let mut path = self.backend.open_from(target, &self.way(), &task.guards)?;
-        path.source.set_port(port);
-        Ok(path)
     }
 }
 
@@ -174,29 +116,59 @@ const fn control(row: &Row) -> Row {
     Row { syn: Shape::SYN, step, ..*row }
 }
 
-/// Traces the segment of a row; `None` where it cannot be sent.
-fn trace(
-    row: &Row,
-    tries: u8,
-    path: &mut Path,
-    target: SocketAddr,
-    task: &Task,
-) -> Result<Option<Flow>, Failure> {
-    let Some(network) = Network::between(path.source.ip(), target.ip()) else { return Ok(None) };
-    let sketch = Sketch {
-        nonce: task.seed,
-        network,
-        source_port: path.source.port(),
-        port: target.port(),
-        seq: Seq(0x1234_5678),
-        ack: Seq(0),
-        account: false,
-    };
-    let mut slot = [0; 1500];
-    let Some(length) = row.write(&sketch, &mut slot) else { return Ok(None) };
-    let config = Config { most: 30, tries, patience: 4, connect: !row.is_about_syn() };
-    let flow = follow(config, &slot[..length], path, &task.stop, |_| Ok(()))?;
-    Ok(flow.connected.then_some(flow))
+/// Traces the segment of a row.
+struct Tracer<'a, 'p> {
+    row: &'a Row,
+    address: &'a Address,
+    paths: &'a mut Paths<'p>,
+    task: &'a Task,
+}
+
+impl Tracer<'_, '_> {
+    /// Says where a field is changed. A flow that shows no change may have gone another way than the
+    /// connection that did, so that others are asked before the far end is named.
+    fn changed(&mut self, field: Field, first: Flow) -> Result<Place, Failure> {
+        let place = locate(&first.hops, field);
+        if !matches!(place, Place::Behind(_)) {
+            return Ok(place);
+        }
+        let mut parted = false;
+        for _ in 1..FLOWS {
+            let Some(flow) = self.trace(None, 1)? else { continue };
+            let place = locate(&flow.hops, field);
+            if matches!(place, Place::Between(..)) || self.task.stop.asked() {
+                return Ok(place);
+            }
+            parted |= part(&first.hops, &flow.hops);
+        }
+        Ok(if parted { Place::Unknown(Reason::Contradiction) } else { place })
+    }
+
+    /// Follows the segment; `None` where it cannot be sent. A SYN goes from the port of the one that
+    /// was changed or lost, because others may go another way. What is sent inside a connection goes
+    /// from a port of its own: who has seen the connection end may not let it begin again.
+    fn trace(&mut self, port: Option<u16>, tries: u8) -> Result<Option<Flow>, Failure> {
+        let (row, task) = (self.row, self.task);
+        let port = port.filter(|_| row.is_about_syn());
+        let (target, mut path) = self.paths.trace(self.address, port)?;
+        let Some(network) = Network::between(path.source.ip(), target.ip()) else {
+            return Ok(None);
+        };
+        let sketch = Sketch {
+            nonce: task.seed,
+            network,
+            source_port: path.source.port(),
+            port: target.port(),
+            seq: Seq(0x1234_5678),
+            ack: Seq(0),
+            account: false,
+        };
+        let mut slot = [0; 1500];
+        let Some(length) = row.write(&sketch, &mut slot) else { return Ok(None) };
+        let config = Config { most: 30, tries, patience: 4, connect: !row.is_about_syn() };
+        let flow = follow(config, &slot[..length], &mut path, &task.stop, |_| Ok(()))?;
+        Ok(flow.connected.then_some(flow))
+    }
 }
 
 /// How often each hop is asked.

@@ -1,11 +1,13 @@
 //! `test`: the 43 questions to the paths between us and targets.
 
 mod account;
+mod explain;
 mod fleet;
 mod list;
 mod localise;
 mod many;
 mod modern;
+mod paths;
 mod resolve;
 mod run;
 mod targets;
@@ -33,6 +35,7 @@ use crate::{
     target::Target,
     units,
 };
+use paths::Paths;
 use run::Plan;
 use targets::Address;
 
@@ -63,6 +66,9 @@ pub(crate) struct Test {
     /// List the questions, and test nothing
     #[arg(long)]
     list: bool,
+    /// Tell what a question asks, why it matters and what relies on it, and test nothing
+    #[arg(long, value_name = "ENTRY")]
+    explain: Option<String>,
     /// Trace what was changed or lost on the way out, and say between which hops; with --suite
     /// modern or all
     #[arg(long)]
@@ -154,6 +160,10 @@ impl Test {
             self.list(output)?;
             return Ok(Exit::Done);
         }
+        if let Some(name) = &self.explain {
+            explain::print(name, self.suite, output)?;
+            return Ok(Exit::Done);
+        }
         let (entries, rows) = self.wanted()?;
         if format == Format::Classic && self.asks_today() {
             return Err(Failure::new(Exit::Usage, "the line of 2011 holds its 43 questions only")
@@ -172,7 +182,7 @@ impl Test {
             rows,
             format,
             stop: Stop::install()?,
-            guards: self.backend.guards(Ports::WANTED)?,
+            guards: self.backend.guards(paths::ports(self))?,
             seed: self.backend.seed()?,
         };
         let tally = if self.file.is_some() && addresses.len() > 1 && !self.localise {
@@ -191,8 +201,10 @@ impl Test {
         output: &mut Output,
     ) -> Result<Tally, Failure> {
         let mut tally = Tally::default();
+        let mut paths = Paths::open(self, addresses, &task.guards);
+        Paths::fence(self, addresses).close(output)?;
         for address in addresses {
-            match self.each(address, task, &mut tally, output) {
+            match self.each(address, task, &mut paths, &mut tally, output) {
                 Err(failure) if addresses.len() == 1 => return Err(failure),
                 Err(failure) => tally.fail(address, failure)?,
                 Ok(()) => {}
@@ -209,17 +221,18 @@ impl Test {
         &self,
         address: &Address,
         task: &Task,
+        paths: &mut Paths<'_>,
         tally: &mut Tally,
         output: &mut Output,
     ) -> Result<(), Failure> {
         if self.asks_of_2011() {
-            let report = self.one(address, task, output)?;
+            let report = self.one(address, task, paths, output)?;
             tally.add(report.interfered(), report.interrupted, report.silence());
         }
         if self.asks_today() && !tally.interrupted {
-            let mut findings = self.modern(address, task, output)?;
+            let mut findings = self.modern(address, task, paths, output)?;
             if self.localise && !findings.interrupted {
-                let places = self.localise(address, findings.all(), task, output)?;
+                let places = self.localise(address, findings.all(), task, paths, output)?;
                 findings.places(&places, output)?;
             }
             tally.add(findings.interfered(), findings.interrupted, findings.silence());
@@ -245,9 +258,14 @@ impl Test {
     }
 
     /// Tests one port of one target, and prints what comes of it.
-    fn one(&self, address: &Address, task: &Task, output: &mut Output) -> Result<Report, Failure> {
-        let target = address.resolve()?;
-        let path = self.backend.open_from(target, &self.way(), &task.guards)?;
+    fn one(
+        &self,
+        address: &Address,
+        task: &Task,
+        paths: &mut Paths<'_>,
+        output: &mut Output,
+    ) -> Result<Report, Failure> {
+        let (target, path) = paths.to(address)?;
         output.detail(&path.description);
         output.remark(&format!("testing {} port {}", target.ip(), target.port()));
         let config = self.config(address, target, path.source.ip(), task)?;
@@ -276,7 +294,7 @@ impl Test {
             target: target.ip(),
             port: target.port(),
             source,
-            ports: Ports { first: task.guards.first(), count: task.guards.count() },
+            ports: Ports { first: task.guards.first(), count: Ports::WANTED },
             dialect: task.dialect,
             http: self.host(&address.host)?,
             entries: task.entries,
