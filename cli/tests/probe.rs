@@ -85,15 +85,22 @@ fn lines(text: &[u8]) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
-/// Runs to the end, with a word of the account if that is not to be had.
+/// Runs to the end, and gives what was found.
 fn findings(lab: &Lab, arguments: &[&str]) -> Vec<Value> {
+    accounted(lab, arguments).0
+}
+
+/// Runs to the end, with a word of the account if that is not to be had; gives what was found, and
+/// the account.
+fn accounted(lab: &Lab, arguments: &[&str]) -> (Vec<Value>, Value) {
     let scrap = Scrap::new("account");
     let account = scrap.path("metadata");
     let output = probe(lab, &[arguments, &["--json", "-m", &account]].concat());
     let told = fs::read_to_string(&account).unwrap_or_default();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said} {told}");
-    lines(&output.stdout)
+    let mut all: Value = serde_json::from_str(&told).unwrap();
+    (lines(&output.stdout), all["account"].take())
 }
 
 /// Finds a whole network of 65,536 addresses, each once; where one is missing, tells what the
@@ -190,7 +197,8 @@ fn ten_replies_are_ten_classes() {
     for family in Family::BOTH {
         let target = lab.last_address(family).to_string();
         let probe = "S win 1024 <mss 1460>";
-        let found = findings(&lab, &[&target, "-p", "1001-1010", "-c", "500ms", "--probe", probe]);
+        let common = [&target, "-p", "1001-1010", "-c", "500ms", "--probe", probe];
+        let (found, account) = accounted(&lab, &common);
         assert_eq!(found.len(), TEN.len(), "{found:#?}");
         let by_port: BTreeMap<_, _> = found.iter().map(|f| (f["sport"].as_u64(), f)).collect();
         for (port, (expression, class, options)) in (1001..).zip(TEN) {
@@ -198,8 +206,18 @@ fn ten_replies_are_ten_classes() {
             assert_eq!(one["classification"], *class, "{expression}: {one}");
             assert_eq!(one["options"], *options, "{expression}: {one}");
             assert_eq!(one["checksum"], *expression != "S. cksum bad", "{expression}: {one}");
+            let proof = if *class == "challenge-ack" { "none" } else { "cookie" };
+            assert_eq!(one["proof"], proof, "{expression}: {one}");
         }
         assert_eq!(by_port[&Some(1009)]["payload_len"], 5);
+        // A challenge ACK proves nothing, so that it is told and does not count.
+        let counts = ["results", "unproven", "written"].map(|name| account[name].as_u64());
+        assert_eq!(counts, [Some(9), Some(1), Some(10)], "{account}");
+        assert_eq!(account["found"]["challenge-ack"], Value::Null, "{account}");
+        // Nor does it end a run that wants so many results.
+        let (found, _) = accounted(&lab, &[&common[..], &["-N", "9"]].concat());
+        let results = found.iter().filter(|one| one["proof"] == "cookie").count();
+        assert_eq!(results, 9, "{found:#?}");
     }
 }
 

@@ -302,4 +302,4 @@ const ODD_V6: &[&str] = &["S seq 7 (flow 0xabcde, class 0xff, hlim 3)"];
 /// The fields that scripts rely on.
 const CONTRACT: &str = "saddr sport daddr dport family classification flags seq ack window ttl \
     ip_id tos options payload_len rtt_us checksum icmp_type icmp_code icmp_quoted_len quoted_addr \
-    dup";
+    dup proof";

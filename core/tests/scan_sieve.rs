@@ -118,8 +118,9 @@ impl Bench {
             let packet = Packet::parse(Start::Ip, bytes, bytes.len(), offload);
             sieved.push(sieve.handle(at, &packet).map(|finding| Kept::of(&finding)));
         }
-        let counted: u64 = Classification::ALL.iter().map(|one| sieve.counters().of(*one)).sum();
-        assert_eq!(counted + sieve.counters().foreign, replies.len() as u64);
+        let counters = sieve.counters();
+        let counted: u64 = Classification::ALL.iter().map(|one| counters.of(*one)).sum();
+        assert_eq!(counted + counters.unproven + counters.foreign, replies.len() as u64);
         sieved
     }
 
@@ -187,8 +188,8 @@ fn ten_replies() {
         });
         let finding = kept.finding();
         assert_eq!((finding.classification, finding.options), (class, options));
-        let proof = if class == ChallengeAck { Proof::Ports } else { Proof::Cookie };
-        assert_eq!(finding.proof, Some(proof), "{class}");
+        let proof = (class != ChallengeAck).then_some(Proof::Cookie);
+        assert_eq!((finding.proof, finding.is_result()), (proof, proof.is_some()), "{class}");
         assert_eq!(finding.checksum, Some(class != BadChecksum), "{class}");
         assert_eq!(finding.payload_length, if class == SynAckData { 5 } else { 0 });
         assert_eq!(finding.source, IpAddr::from([198, 51, 100, 9]));
@@ -234,11 +235,12 @@ fn resets_as_the_rfc_has_them() {
 }
 
 #[test]
-fn a_challenge_proves_itself_or_at_least_its_ports() {
+fn a_challenge_proves_itself_or_is_set_apart() {
     let challenge = |_: &Draft<'_>, back| Draft { flags: Flags::ACK, ack: Seq(99), ..back };
     let bench = Bench::new(&["S"]);
     let kept = bench.one(0, |probe, back| bytes(&challenge(probe, back)));
-    assert_eq!(kept.finding().proof, Some(Proof::Ports));
+    assert_eq!(kept.finding().classification, Classification::ChallengeAck);
+    assert_eq!((kept.finding().proof, kept.finding().is_unproven()), (None, true));
     let proven =
         |probe: &Draft<'_>, back| Draft { ack: probe.seq.add(1), ..challenge(probe, back) };
     let kept = bench.one(0, |probe, back| bytes(&proven(probe, back)));
@@ -353,6 +355,36 @@ fn the_first_answer_counts_and_an_error_beside_it() {
     });
     let second = made[1].as_ref().unwrap().finding();
     assert_eq!((second.classification, second.kind), (Duplicate, Classification::Rst));
+}
+
+/// Nobody who knows no number can take the place of an answer.
+#[test]
+fn what_proves_nothing_hides_no_answer() {
+    use Classification::{ChallengeAck, Duplicate, SynAck};
+    let made = Bench::new(&["S"]).answer("198.51.100.9", 0, &|probe, back| {
+        let forged = bytes(&Draft { flags: Flags::ACK, ack: Seq(99), ..back });
+        let reply = bytes(&synack(probe, back));
+        vec![forged.clone(), forged.clone(), reply.clone(), reply, forged]
+    });
+    let told = |kept: &Option<Kept>| {
+        let finding = kept.as_ref().map(Kept::finding).unwrap();
+        (finding.classification, finding.is_result())
+    };
+    let told: Vec<_> = made.iter().map(told).collect();
+    let again = (Duplicate, false);
+    assert_eq!(told, [(ChallengeAck, false), again, (SynAck, true), again, again]);
+}
+
+/// Of probes that share their ports, that is answered which is proven to be.
+#[test]
+fn what_is_proven_goes_before_what_is_not() {
+    let bench = Bench { shares: false, ..Bench::new(&["S", "S win 9"]) };
+    for variant in 0..2 {
+        let kept = bench.one(variant, |probe, back| {
+            bytes(&Draft { flags: Flags::ACK, ack: probe.seq.add(1), ..back })
+        });
+        assert_eq!(kept.finding().proof, Some(Proof::Cookie));
+    }
 }
 
 #[test]
@@ -500,14 +532,15 @@ fn guesses_do_not_pass() {
         };
         replies.iter().map(one).collect()
     });
-    let proof = |kept: &Option<Kept>| kept.as_ref().map(|kept| kept.finding().proof);
-    let proven = |made: &[Option<Kept>]| {
-        made.iter().filter(|kept| proof(kept) == Some(Some(Proof::Cookie))).count()
+    let count = |is: fn(&Finding<'_>) -> bool| {
+        made.iter().flatten().filter(|kept| is(&kept.finding())).count()
     };
-    assert_eq!(proven(&made), 0);
-    let challenges = made.iter().filter(|kept| proof(kept) == Some(Some(Proof::Ports))).count();
-    // Pure ACKs: one combination of the six control flags, whatever the six others are.
+    assert_eq!(count(|finding| finding.proof.is_some() || finding.is_result()), 0);
+    // Pure ACKs: one combination of the six control flags, whatever the six others are. The target
+    // is told of once.
+    let challenges = count(|finding| finding.is_unproven());
     assert!((1000..2200).contains(&challenges), "{challenges}");
+    assert_eq!(count(|finding| finding.classification == Classification::ChallengeAck), 1);
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Scan {
 
     /// Tells how many different targets have answered properly, and that none did twice.
     fn targets(&self) -> usize {
-        let proper = self.found.iter().filter(|kept| kept.finding().classification.is_result());
+        let proper = self.found.iter().filter(|kept| kept.finding().is_result());
         let mut targets: Vec<_> = proper.map(|kept| kept.finding().target.unwrap()).collect();
         let all = targets.len();
         targets.sort_by_key(|target| (target.address, target.port));

@@ -27,9 +27,11 @@ pub struct Finding<'a> {
     /// The class apart from those two: that which the packet would have if it were the first and in
     /// time.
     pub kind: Classification,
-    /// What shows that a probe was answered; `None` for what is unmatched.
+    /// What shows that a probe was answered; `None` for what is unmatched, and for a challenge ACK
+    /// that holds no number of the probe.
     pub proof: Option<Proof>,
-    /// The target that was asked; `None` for what is unmatched.
+    /// The target that was asked, or that an unproven challenge ACK pretends to be; `None` for what
+    /// is unmatched.
     pub target: Option<Target>,
     /// Which probe was answered; `None` where several share their source ports and nothing else
     /// tells, so that the target's is one that it can be.
@@ -107,9 +109,8 @@ pub enum Classification {
 pub enum Proof {
     /// It holds a number that only the receiver of the probe can know: a guess hits once in 2^32.
     Cookie,
-    /// Addresses and ports are those of a probe, which also one can write who guesses them. So is
-    /// a challenge ACK from a connection that some earlier run left behind, and any reply to
-    /// probes whose sequence number is fixed.
+    /// It holds the number of the probe, which is fixed, and comes to the port that the key picks:
+    /// all that such a probe can ask for, and what also one can write who guesses the port.
     Ports,
 }
 
@@ -126,11 +127,48 @@ pub struct Icmp {
     pub quoted_address: IpAddr,
 }
 
+/// How many packets came of each sort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets that are no answer to anything: of other protocols, or not to our address and ports.
+    pub foreign: u64,
+    /// Packets that are [set apart](Finding::is_unproven). They are counted in no class.
+    pub unproven: u64,
+    counts: [u64; 12],
+}
+
 /// A finding with option bytes of its own, which outlives the packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     finding: Finding<'static>,
     options: heapless::Vec<u8, 40>,
+}
+
+impl Finding<'_> {
+    /// Tells whether this counts as a result: the first proper answer of a target, by what it
+    /// proves.
+    #[must_use]
+    pub const fn is_result(&self) -> bool {
+        self.classification.is_result() && self.proof.is_some()
+    }
+
+    /// Tells whether this is set apart: it is to the right port, as a challenge ACK is, and nothing
+    /// shows that it was asked for.
+    #[must_use]
+    pub const fn is_unproven(&self) -> bool {
+        self.target.is_some() && self.proof.is_none()
+    }
+}
+
+impl Proof {
+    /// Tells the name that records have.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cookie => "cookie",
+            Self::Ports => "ports",
+        }
+    }
 }
 
 impl Classification {
@@ -175,7 +213,7 @@ impl Classification {
         matches!(self, Self::SynAck | Self::SynAckEce | Self::SynAckData)
     }
 
-    /// Tells whether this counts as a result: the first proper answer of a target.
+    /// Tells whether findings of this class can be [results](Finding::is_result).
     #[must_use]
     pub const fn is_result(self) -> bool {
         !matches!(self, Self::Late | Self::Duplicate | Self::Unmatched)
@@ -185,6 +223,26 @@ impl Classification {
 impl fmt::Display for Classification {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())
+    }
+}
+
+impl Counters {
+    /// Tells how many packets were of a class.
+    #[must_use]
+    pub fn of(&self, class: Classification) -> u64 {
+        self.counts.get(class as usize).copied().unwrap_or(0)
+    }
+
+    /// Counts a packet, and what it was found to be.
+    pub(super) fn count(&mut self, finding: Option<&Finding<'_>>) {
+        let count = match finding {
+            None => Some(&mut self.foreign),
+            Some(finding) if finding.is_unproven() => Some(&mut self.unproven),
+            Some(finding) => self.counts.get_mut(finding.classification as usize),
+        };
+        if let Some(count) = count {
+            *count = count.wrapping_add(1);
+        }
     }
 }
 

@@ -95,7 +95,7 @@ impl Engine for Scanner<'_> {
         let Some(finding) = self.sieve.handle(now, packet) else {
             return;
         };
-        self.results = self.results.wrapping_add(finding.classification.is_result().into());
+        self.results = self.results.wrapping_add(finding.is_result().into());
         if self.prober.plan().limits.results.is_some_and(|most| self.results >= most) {
             self.prober.stop(now);
         }

@@ -12,11 +12,15 @@
 //!   segment.
 //!
 //! At most four values of 2^32 pass, and where the probe's numbers are cookies nobody but the
-//! receiver can tell them. There is one exception: a challenge ACK (RFC 5961, section 4) tells the
-//! numbers of a connection that the target believes to have, which are not those of the probe. A
-//! pure ACK between the right addresses and ports, ours being the one that the key picks for this
-//! target, is a finding too, with [`Proof::Ports`] and not [`Proof::Cookie`]; a
-//! [strict](Sieve::strict) sieve does not take it.
+//! receiver can tell them.
+//!
+//! A challenge ACK (RFC 5961, section 4) tells the numbers of a connection that the target believes
+//! to have, which are not those of the probe, and echoes a time stamp of that connection: there is
+//! nothing in it that proves it. A pure ACK between the right addresses and ports, ours being the
+//! one that the key picks for this target, is reported without a [proof](Finding::proof), once a
+//! target. It is [no result](Finding::is_result), it makes no duplicate of the proper answer that
+//! follows, and it takes no room from what tells duplicates: whoever sends such ACKs hides nothing.
+//! A [strict](Sieve::strict) sieve does not report it.
 //!
 //! ```
 //! use tcpexposure_core::scan::Sieve;
@@ -27,7 +31,7 @@
 use core::{net::IpAddr, time::Duration};
 
 use super::{
-    finding::{Classification, Finding, Icmp, Proof},
+    finding::{Classification, Counters, Finding, Icmp, Proof},
     seen::Seen,
     targets::{Space, Target},
     template::{Expected, Probes, Template},
@@ -47,20 +51,15 @@ use crate::{
 pub struct Sieve<'a> {
     space: Space<'a>,
     probes: Probes<'a>,
+    /// Two notes a target: of a segment, and of an ICMP error.
     seen: Seen<'a>,
+    /// One note a target, of what proves nothing.
+    unproven: Seen<'a>,
     patience: Option<Duration>,
     closed: bool,
     strict: bool,
     started: Option<Instant>,
     counters: Counters,
-}
-
-/// How many packets came of each sort.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Packets that are no answer to anything: of other protocols, or not to our address and ports.
-    pub foreign: u64,
-    counts: [u64; 12],
 }
 
 /// The ends of a flow as the probe had them, and the time stamp that the reply echoes.
@@ -89,11 +88,13 @@ impl<'a> Sieve<'a> {
     /// of them if it has [`words`](Self::words).
     #[must_use]
     pub fn new(space: Space<'a>, probes: Probes<'a>, memory: &'a mut [u64]) -> Self {
-        let seen = Seen::new(memory, space.size().saturating_mul(2));
+        let third = memory.len() / 3;
+        let (unproven, proven) = memory.split_at_mut(third);
         Self {
+            seen: Seen::new(proven, space.size().saturating_mul(2)),
+            unproven: Seen::new(unproven, space.size()),
             space,
             probes,
-            seen,
             patience: None,
             closed: false,
             strict: false,
@@ -102,11 +103,11 @@ impl<'a> Sieve<'a> {
         }
     }
 
-    /// Tells how many words of memory tell all duplicates of so many targets: two bits a target,
-    /// one for segments and one for ICMP errors.
+    /// Tells how many words of memory tell all duplicates of so many targets: three bits a target,
+    /// for segments, for ICMP errors, and for what proves nothing.
     #[must_use]
     pub const fn words(size: u64) -> u64 {
-        Seen::words(size.saturating_mul(2))
+        Seen::words(size).saturating_mul(3)
     }
 
     /// Takes for late what took longer than this, where the time can be told.
@@ -139,7 +140,7 @@ impl<'a> Sieve<'a> {
         &self.counters
     }
 
-    /// Tells whether the target of this number has answered, as far as memory goes.
+    /// Tells whether the target of this number has answered and proved it, as far as memory goes.
     #[inline]
     #[must_use]
     pub fn answered(&self, number: u64) -> bool {
@@ -150,10 +151,7 @@ impl<'a> Sieve<'a> {
     /// Takes in one packet; `None` when it has nothing to do with the scan.
     pub fn handle<'p>(&mut self, now: Instant, packet: &Packet<'p>) -> Option<Finding<'p>> {
         let finding = self.find(now, packet).map(|finding| self.settle(finding));
-        match &finding {
-            Some(finding) => self.counters.count(finding.classification),
-            None => self.counters.foreign = self.counters.foreign.wrapping_add(1),
-        }
+        self.counters.count(finding.as_ref());
         finding
     }
 
@@ -201,7 +199,7 @@ impl<'a> Sieve<'a> {
             ..unmatched(now, packet, &flow)?
         };
         self.judge(packet, finding, &flow, |candidate| {
-            Some((Classification::BadHeader, candidate.acknowledged(stub.ack()?)?))
+            Some((Classification::BadHeader, Some(candidate.acknowledged(stub.ack()?)?)))
         })
     }
 
@@ -231,39 +229,44 @@ impl<'a> Sieve<'a> {
             return None;
         }
         self.judge(packet, finding, &flow, |candidate| {
-            Some((Classification::Icmp, candidate.quoted(seq?)?))
+            Some((Classification::Icmp, Some(candidate.quoted(seq?)?)))
         })
     }
 
-    /// Fills in the first probe that `judgement` takes the finding to answer. It stays unmatched
-    /// when there is none, and is dropped when no probe has our address and port.
+    /// Fills in the first probe that `judgement` takes the finding to answer, one that it proves to
+    /// answer before all. It stays unmatched when there is none, and is dropped when no probe has
+    /// our address and port.
     fn judge<'p>(
         &self,
         packet: &Packet<'p>,
         finding: Finding<'p>,
         flow: &Flow,
-        judgement: impl Fn(&Candidate<'a>) -> Option<(Classification, Proof)>,
+        judgement: impl Fn(&Candidate<'a>) -> Option<(Classification, Option<Proof>)>,
     ) -> Option<Finding<'p>> {
-        let mut ours = false;
+        let mut best = None;
         for candidate in self.candidates(flow) {
-            ours = true;
+            best = best.or(Some(finding));
             let Some((kind, proof)) = judgement(&candidate) else { continue };
-            let believed = proof == Proof::Cookie || !self.strict;
+            let believed = proof == Some(Proof::Cookie) || !self.strict;
             if !believed || self.space.number(&candidate.target).is_none() {
                 continue;
             }
             let kind = flaw(packet, finding.checksum).unwrap_or(kind);
-            return Some(Finding {
+            let found = Finding {
                 classification: kind,
                 kind,
-                proof: Some(proof),
+                proof,
                 target: Some(candidate.target),
                 variant: (!candidate.shared).then_some(candidate.target.variant),
                 rtt: self.age(candidate.template, finding.time, flow.echo),
                 ..finding
-            });
+            };
+            if proof.is_some() {
+                return Some(found);
+            }
+            best = best.filter(Finding::is_unproven).or(Some(found));
         }
-        ours.then_some(finding)
+        best
     }
 
     /// Finds the probes that have our address and port in a flow: one, unless several share their
@@ -301,8 +304,12 @@ impl<'a> Sieve<'a> {
             return finding;
         };
         let bit = number.wrapping_mul(2).wrapping_add(finding.icmp.is_some().into());
+        let fresh = match finding.proof {
+            Some(_) => self.seen.insert(bit),
+            None => !self.answered(number) && self.unproven.insert(number),
+        };
         let slow = finding.rtt.zip(self.patience).is_some_and(|(rtt, patience)| rtt > patience);
-        let classification = if !self.seen.insert(bit) {
+        let classification = if !fresh {
             Classification::Duplicate
         } else if slow || self.closed {
             Classification::Late
@@ -310,20 +317,6 @@ impl<'a> Sieve<'a> {
             finding.kind
         };
         Finding { classification, ..finding }
-    }
-}
-
-impl Counters {
-    /// Tells how many packets were of a class.
-    #[must_use]
-    pub fn of(&self, class: Classification) -> u64 {
-        self.counts.get(class as usize).copied().unwrap_or(0)
-    }
-
-    fn count(&mut self, class: Classification) {
-        if let Some(count) = self.counts.get_mut(class as usize) {
-            *count = count.wrapping_add(1);
-        }
     }
 }
 
@@ -349,11 +342,11 @@ impl Flow {
 
 impl Candidate<'_> {
     /// Judges a segment by its flags.
-    fn reply(&self, segment: &tcp::Segment<'_>) -> Option<(Classification, Proof)> {
+    fn reply(&self, segment: &tcp::Segment<'_>) -> Option<(Classification, Option<Proof>)> {
         let header = segment.header;
         let flags = header.flags();
         if flags.contains(Flags::RST) {
-            return self.reset(header);
+            return self.reset(header).map(|(class, proof)| (class, Some(proof)));
         }
         if !flags.contains(Flags::ACK) {
             return None;
@@ -367,11 +360,11 @@ impl Candidate<'_> {
             } else {
                 Classification::SynAck
             };
-            return Some((class, proof?));
+            return Some((class, Some(proof?)));
         }
         let pure = segment.payload_length == 0 && !flags.intersects(CONTROLS);
-        let challenge = || (pure && self.is_syn() && self.is_aimed()).then_some(Proof::Ports);
-        Some((Classification::ChallengeAck, proof.or_else(challenge)?))
+        let challenge = pure && self.is_syn() && self.is_aimed();
+        (proof.is_some() || challenge).then_some((Classification::ChallengeAck, proof))
     }
 
     /// Judges a RST.

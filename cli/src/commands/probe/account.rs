@@ -1,7 +1,7 @@
 //! What became of all packets: asked for, sent, heard, lost, found.
 
 use serde_json::{Map, Value, json};
-use tcpexposure_core::scan::finding::Classification;
+use tcpexposure_core::scan::finding::{Classification, Finding};
 use tcpexposure_link::Statistics;
 
 /// The packets of a run.
@@ -19,13 +19,24 @@ pub(super) struct Traffic {
     pub(super) foreign: u64,
 }
 
+/// The sort of a finding, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// A class.
+    Of(Classification),
+    /// Nothing shows that it was asked for, whatever it is.
+    Unproven,
+}
+
 /// The account of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     /// The packets.
     pub(super) traffic: Traffic,
-    /// Findings by their class.
+    /// Findings by their class, but for those that prove nothing.
     found: [u64; Classification::ALL.len()],
+    /// Findings that prove nothing.
+    unproven: u64,
     /// Findings that were written.
     pub(super) written: u64,
 }
@@ -60,9 +71,20 @@ impl Traffic {
     }
 }
 
+impl Sort {
+    /// Tells the sort of a finding.
+    pub(super) const fn of(finding: &Finding<'_>) -> Self {
+        if finding.is_unproven() { Self::Unproven } else { Self::Of(finding.classification) }
+    }
+}
+
 impl Account {
     /// Counts a finding.
-    pub(super) fn count(&mut self, classification: Classification) {
+    pub(super) fn count(&mut self, sort: Sort) {
+        let Sort::Of(classification) = sort else {
+            self.unproven += 1;
+            return;
+        };
         let place = Classification::ALL.iter().position(|class| *class == classification);
         if let Some(count) = place.and_then(|place| self.found.get_mut(place)) {
             *count += 1;
@@ -77,6 +99,11 @@ impl Account {
     /// Tells how many targets have answered.
     pub(super) fn results(&self) -> u64 {
         self.classes().filter(|(class, _)| class.is_result()).map(|(_, count)| count).sum()
+    }
+
+    /// Tells how many findings prove nothing.
+    pub(super) const fn unproven(&self) -> u64 {
+        self.unproven
     }
 
     /// Gives it as JSON.
@@ -95,6 +122,7 @@ impl Account {
             "read": self.traffic.heard,
             "foreign": self.traffic.foreign,
             "found": found,
+            "unproven": self.unproven,
             "results": self.results(),
             "written": self.written,
             "lost_sending": self.traffic.unsent(),
@@ -111,6 +139,7 @@ impl Account {
             .classes()
             .filter(|(_, count)| *count > 0)
             .map(|(class, count)| format!("{count} {class}"))
+            .chain((self.unproven > 0).then(|| format!("{} unproven", self.unproven)))
             .collect();
         let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
         format!(
@@ -171,9 +200,11 @@ mod tests {
     fn results_are_first_answers() {
         let mut account = Account::default();
         for class in Classification::ALL {
-            account.count(class);
+            account.count(Sort::Of(class));
         }
+        account.count(Sort::Unproven);
         assert_eq!(account.results(), 9);
+        assert_eq!(account.json()["unproven"], 1);
         assert_eq!(account.json()["found"]["rst-bare"], 1);
         assert!(account.text().contains("1 synack, 1 synack-ece"), "{}", account.text());
     }

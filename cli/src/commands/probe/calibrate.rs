@@ -127,7 +127,7 @@ fn measure(
         let watch = |batches: &Receiver<Batch>| {
             for batch in batches {
                 begun = begun.or(Some(batch.until));
-                answered += batch.classes.len() as u64;
+                answered += batch.sorts.len() as u64;
                 let over = shared
                     .ended()
                     .is_some_and(|end| batch.until.since(end) >= plan.limits.cooldown);

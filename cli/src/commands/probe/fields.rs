@@ -7,7 +7,7 @@ use std::{
 
 use serde::ser::{Serialize, Serializer};
 use tcpexposure_core::{
-    scan::finding::{Classification, Finding, Icmp},
+    scan::finding::{Classification, Finding, Icmp, Proof},
     summary,
     wire::{options::Options, tcp::Flags},
 };
@@ -168,6 +168,9 @@ pub(super) const FIELDS: &[Field] = &[
     field("classification", "what kind of answer it is", Text, |f| {
         Value::Word(f.classification.name())
     }),
+    field("proof", "what shows that it is an answer: cookie, ports or none", Text, |f| {
+        Value::Word(f.proof.map_or("none", Proof::name))
+    }),
     field("flags", "flags as tcpdump prints them", Text, |f| tcp(f, Value::Letters(f.flags))),
     field("seq", "sequence number", Number, |f| tcp(f, f.seq.0.into())),
     field("ack", "acknowledgement number", Number, |f| tcp(f, f.ack.0.into())),
@@ -200,5 +203,13 @@ pub(super) const FIELDS: &[Field] = &[
 ];
 
 /// What is reported where nothing is chosen, to people.
-pub(super) const SHORT: &[&str] =
-    &["saddr", "sport", "classification", "flags", "rtt_us", "quoted_addr", "options_decoded"];
+pub(super) const SHORT: &[&str] = &[
+    "saddr",
+    "sport",
+    "classification",
+    "proof",
+    "flags",
+    "rtt_us",
+    "quoted_addr",
+    "options_decoded",
+];

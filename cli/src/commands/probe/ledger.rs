@@ -13,6 +13,7 @@ use super::{
     outputs::Sink,
     plan::Plan,
     receive::Batch,
+    record::Record,
     status::{Seen, Status},
 };
 use crate::{
@@ -27,6 +28,8 @@ pub(super) struct Ledger<'a> {
     sink: Sink,
     /// What is counted.
     pub(super) account: Account,
+    /// The results among what was written.
+    results: u64,
     status: Status,
     trail: Trail,
     /// The steps that need not be taken again.
@@ -63,6 +66,7 @@ impl<'a> Ledger<'a> {
             plan,
             sink,
             account: Account::default(),
+            results: 0,
             status: Status::new(output.verbosity, plan.total()),
             trail: Trail::from(start),
             settled: start,
@@ -74,13 +78,25 @@ impl<'a> Ledger<'a> {
 
     /// Writes findings down, and tells whether there are enough of them.
     pub(super) fn take(&mut self, mut batch: Batch) -> Result<bool, Failure> {
-        batch.classes.iter().for_each(|class| self.account.count(*class));
-        if let Some(most) = self.plan.limits.results {
-            let room = usize::try_from(most.saturating_sub(self.sink.written));
-            batch.records.truncate(room.unwrap_or(usize::MAX));
-        }
+        batch.sorts.iter().for_each(|sort| self.account.count(*sort));
+        let enough = self.cut(&mut batch.records);
         self.sink.write(&batch.records)?;
-        Ok(self.plan.limits.results.is_some_and(|most| self.sink.written >= most))
+        Ok(enough)
+    }
+
+    /// Drops what comes after the last result that is wanted, and tells whether that one is there.
+    fn cut(&mut self, records: &mut Vec<Record>) -> bool {
+        let most = self.plan.limits.results.unwrap_or(u64::MAX);
+        if self.results >= most {
+            records.clear();
+            return true;
+        }
+        let last = records.iter().position(|record| {
+            self.results += u64::from(record.finding().is_result());
+            self.results >= most
+        });
+        records.truncate(last.map_or(usize::MAX, |last| last + 1));
+        last.is_some()
     }
 
     /// Tells people how far the run is, and keeps the place now and then.
@@ -141,7 +157,8 @@ impl<'a> Ledger<'a> {
         if exit != Exit::Done || !silent {
             return Ok(exit);
         }
-        let message = format!("no answer to any of {} probes", self.account.traffic.asked);
+        let what = if self.account.unproven() > 0 { "proven answer" } else { "answer" };
+        let message = format!("no {what} to any of {} probes", self.account.traffic.asked);
         Err(Failure::new(Exit::NoAnswer, message)
             .hint("see with `tcpexposure doctor TARGET` how a target is reached"))
     }

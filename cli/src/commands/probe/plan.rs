@@ -275,7 +275,7 @@ fn limits(probe: &Probe, size: u64, variants: u16) -> Limits {
 
 /// Where a SYN goes when no port is named.
 const PORT: u16 = 80;
-/// The most words that tell duplicates: 64 MiB, for 268 million targets.
+/// The most words that tell duplicates: 64 MiB, for 178 million targets.
 const MEMORY: usize = 1 << 23;
 /// How many addresses may be probed without further ado: a /16.
 const FEW: u128 = 1 << 16;

@@ -9,7 +9,7 @@ use tcpexposure_core::{
 };
 use tcpexposure_link::{Error, Link};
 
-use super::{record::Record, shared::Shared, transmit::Ended};
+use super::{account::Sort, record::Record, shared::Shared, transmit::Ended};
 
 /// What is kept of what is heard.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +25,8 @@ pub(super) struct Keep {
 pub(super) struct Batch {
     /// Those that are kept.
     pub(super) records: Vec<Record>,
-    /// The class of each finding, kept or not.
-    pub(super) classes: Vec<Classification>,
+    /// The sort of each finding, kept or not.
+    pub(super) sorts: Vec<Sort>,
     /// Up to when all that was heard is in this batch or in one before.
     pub(super) until: Instant,
 }
@@ -70,13 +70,13 @@ impl Listener<'_> {
                 Some(frame) => {
                     now = frame.time;
                     heard += 1;
-                    if batch.classes.is_empty() {
+                    if batch.sorts.is_empty() {
                         begun = now;
                     }
                     let packet =
                         Packet::parse(frame.start, frame.bytes, frame.wire_len, frame.offload);
                     batch.take(&mut self.sieve, now, &packet, self.keep);
-                    batch.classes.len() >= BATCH || now.since(begun) >= PATIENCE
+                    batch.sorts.len() >= BATCH || now.since(begun) >= PATIENCE
                 }
             };
             if ripe {
@@ -99,7 +99,7 @@ impl Listener<'_> {
 impl Batch {
     fn take(&mut self, sieve: &mut Sieve<'_>, now: Instant, packet: &Packet<'_>, keep: Keep) {
         let Some(finding) = sieve.handle(now, packet) else { return };
-        self.classes.push(finding.classification);
+        self.sorts.push(Sort::of(&finding));
         if keep.keeps(finding.classification) {
             self.records.push(Record::new(&finding, keep.frames.then_some(packet)));
         }

@@ -17,7 +17,7 @@ use tcpexposure_link::{Link as _, Outcome, drive};
 
 use super::{
     Probe,
-    account::Traffic,
+    account::{Sort, Traffic},
     ledger::{Ledger, Progress},
     outputs::Sink,
     plan::Plan,
@@ -145,10 +145,11 @@ impl Recorder<'_> {
     /// Makes a batch of one finding.
     fn batch(&mut self, kept: Kept) -> Batch {
         let Finding { classification: class, time: until, .. } = kept.finding();
+        let sorts = vec![Sort::of(&kept.finding())];
         let frame = self.frame.take().map(Box::new);
         let records =
             if self.keep.keeps(class) { vec![Record::from_kept(kept, frame)] } else { Vec::new() };
-        Batch { records, classes: vec![class], until }
+        Batch { records, sorts, until }
     }
 }
 

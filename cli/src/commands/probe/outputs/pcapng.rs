@@ -1,6 +1,6 @@
 //! Findings as the frames that they are.
 
-use std::io;
+use std::{borrow::Cow, io};
 
 use tcpexposure_core::wire::packet::Start;
 use tcpexposure_link::savefile::{Format, Writer};
@@ -22,8 +22,12 @@ impl Layout for Frames {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         let Some(frame) = &record.frame else { return Ok(()) };
         let finding = record.finding();
-        let comment = Some(finding.classification.name());
+        let class = finding.classification.name();
+        let comment = match finding.is_unproven() {
+            true => Cow::Owned(format!("{class}, unproven")),
+            false => Cow::Borrowed(class),
+        };
         let nanos = finding.time.as_nanos();
-        self.0.write_from(frame.start, nanos, &frame.bytes, frame.wire_len, comment)
+        self.0.write_from(frame.start, nanos, &frame.bytes, frame.wire_len, Some(&comment))
     }
 }
