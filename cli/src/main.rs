@@ -4,6 +4,7 @@
 mod backend;
 mod commands;
 mod exit;
+mod fence;
 mod guards;
 mod input;
 mod output;

@@ -130,6 +130,37 @@ impl<L: Link + ?Sized> Link for Box<L> {
     }
 }
 
+/// A link that is lent.
+impl<L: Link + ?Sized> Link for &mut L {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn slot(&mut self) -> Result<&mut [u8], Error> {
+        (**self).slot()
+    }
+
+    fn commit(&mut self, length: usize) -> Result<(), Error> {
+        (**self).commit(length)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        (**self).flush()
+    }
+
+    fn recv(&mut self, deadline: Instant) -> Result<Option<Frame<'_>>, Error> {
+        (**self).recv(deadline)
+    }
+
+    fn refusal(&mut self) -> Option<Refusal> {
+        (**self).refusal()
+    }
+
+    fn statistics(&mut self) -> Result<Statistics, Error> {
+        (**self).statistics()
+    }
+}
+
 /// One frame that arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {

@@ -64,8 +64,8 @@ pub(crate) struct Way<'a> {
 }
 
 /// An open way to the target.
-pub(crate) struct Path {
-    link: Box<dyn Link>,
+pub(crate) struct Path<'a> {
+    link: Box<dyn Link + 'a>,
     /// The address and port to send from.
     pub(crate) source: SocketAddr,
     /// What was chosen, and why.
@@ -128,7 +128,7 @@ impl FromStr for Backend {
 impl Backend {
     /// Opens the way to `target`, and guards the source port where there is a kernel to be kept
     /// silent.
-    pub(crate) fn open(&self, target: SocketAddr, way: &Way<'_>) -> Result<Path, Failure> {
+    pub(crate) fn open(&self, target: SocketAddr, way: &Way<'_>) -> Result<Path<'static>, Failure> {
         match self {
             Self::Sim(description) => sim::open(description, target, way),
             real => real.open_real(target, way),
@@ -141,7 +141,7 @@ impl Backend {
         target: SocketAddr,
         way: &Way<'_>,
         guards: &Guards,
-    ) -> Result<Path, Failure> {
+    ) -> Result<Path<'static>, Failure> {
         match self {
             Self::Sim(description) => {
                 sim::open(description, target, &Way { port: Some(guards.first()), ..*way })
@@ -156,7 +156,7 @@ impl Backend {
         ports: &[u16],
         way: &Way<'_>,
         guards: &Guards,
-    ) -> Result<Path, Failure> {
+    ) -> Result<Path<'static>, Failure> {
         let source = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), guards.first());
         match self {
             Self::Sim(description) => {
@@ -209,13 +209,18 @@ impl Backend {
         matches!(self, Self::Sim(_))
     }
 
-    fn open_real(&self, target: SocketAddr, way: &Way<'_>) -> Result<Path, Failure> {
+    fn open_real(&self, target: SocketAddr, way: &Way<'_>) -> Result<Path<'static>, Failure> {
         let guards = Guards::one(way.port)?;
         let path = self.link(target, way, &guards)?;
         Ok(Path { _guard: Some(guards), ..path })
     }
 
-    fn link(&self, target: SocketAddr, way: &Way<'_>, guards: &Guards) -> Result<Path, Failure> {
+    fn link(
+        &self,
+        target: SocketAddr,
+        way: &Way<'_>,
+        guards: &Guards,
+    ) -> Result<Path<'static>, Failure> {
         let Opened { link, source, description } = match self {
             Self::Pcap => pcap::open(target.ip(), way, guards.ports())?,
             _ => system::open(self, target.ip(), way, guards.ports())?,
@@ -226,11 +231,20 @@ impl Backend {
     }
 }
 
-impl Path {
+impl<'a> Path<'a> {
     /// Shows all that crosses the path to a function.
-    pub(crate) fn tapped(self, show: impl FnMut(Crossing<'_>) + 'static) -> Self {
+    pub(crate) fn tapped(self, show: impl FnMut(Crossing<'_>) + 'a) -> Self {
         let (source, description) = (self.source, self.description.clone());
         Self { link: Box::new(Tap::new(self, show)), source, description, _guard: None }
+    }
+
+    /// Lends the path, from another port if one is named; what came before is not heard.
+    pub(crate) fn lend(&mut self, port: Option<u16>) -> Result<Path<'_>, Failure> {
+        let begin = self.link.now();
+        while self.link.recv(Instant::ZERO)?.is_some_and(|frame| frame.time < begin) {}
+        let source = SocketAddr::new(self.source.ip(), port.unwrap_or(self.source.port()));
+        let description = self.description.clone();
+        Ok(Path { link: Box::new(&mut self.link), source, description, _guard: None })
     }
 }
 
@@ -288,7 +302,7 @@ const GLANCE: Duration = Duration::from_millis(500);
 /// The first of many source ports on a simulated path.
 const SIMULATED_PORTS: u16 = 20_000;
 
-impl Link for Path {
+impl Link for Path<'_> {
     fn now(&self) -> Instant {
         self.link.now()
     }

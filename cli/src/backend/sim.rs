@@ -13,7 +13,11 @@ use crate::{
 };
 
 /// Opens a simulated path with our own responder at its end.
-pub(super) fn open(description: &str, target: SocketAddr, way: &Way<'_>) -> Result<Path, Failure> {
+pub(super) fn open(
+    description: &str,
+    target: SocketAddr,
+    way: &Way<'_>,
+) -> Result<Path<'static>, Failure> {
     let setup = setup(description)?;
     let host = Responder::new(host(&[target.port()], way)?);
     let source = way.source.unwrap_or_else(|| own_address(target.ip()));

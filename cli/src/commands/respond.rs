@@ -9,6 +9,7 @@ use tcpexposure_link::drive;
 use crate::{
     backend::Listener,
     exit::{Exit, Failure},
+    fence::Fence,
     guards::Guards,
     output::Output,
     stop::Stop,
@@ -43,6 +44,7 @@ impl Respond {
         let guards = Guards::each(&ports)?;
         let served = ports.iter().map(|port| *port..=*port).collect();
         let mut listener = Listener::open(self.interface.as_deref(), served)?;
+        Fence::default().close(output)?;
         output.detail(&format!("{}; {}", listener.description, self.description(&guards)));
         if !output.verbosity.quiet {
             let listed: Vec<_> = ports.iter().map(u16::to_string).collect();

@@ -9,6 +9,7 @@ use super::segments::{self, Moment};
 use crate::{
     backend::{Backend, Path, Way},
     exit::{Exit, Failure},
+    fence::Fence,
     output::{
         Output,
         packets::{ANSWER, Packets, SENT},
@@ -79,6 +80,7 @@ impl Send {
         let mut path = self.backend.open(target, &way)?;
         output.detail(&path.description);
         let mut shown = Packets::new(output.verbosity.verbose, self.write.as_deref())?;
+        Fence::default().close(output)?;
         let mut answers = 0;
         for repeat in 0..self.count {
             let (seed, time) = (self.seed, path.now());

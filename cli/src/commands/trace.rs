@@ -8,12 +8,13 @@ use tcpexposure_core::{
     trace::{Config, Event, Field, Hop, Place, Reply, Trace as Tracer, locate},
     wire::packet::Packet,
 };
-use tcpexposure_link::drive;
+use tcpexposure_link::{Link as _, drive};
 
 use super::segments::{self, Moment};
 use crate::{
     backend::{Backend, Path, Way},
     exit::{Exit, Failure},
+    fence::Fence,
     output::{
         Output,
         hops::{Ways, line, object, place_object},
@@ -72,24 +73,22 @@ impl Trace {
         let target = self.target.resolve(segments::version(&expressions))?;
         let stop = Stop::install()?;
         let mut exit = Exit::NoAnswer;
+        let open = |flow| self.open(flow, target);
+        let mut paths = (0..self.flows).map(open).collect::<Result<Vec<_>, _>>()?;
+        Fence::default().close(output)?;
         let mut ways = Ways::default();
-        for flow in 0..self.flows {
-            let mut path = self.backend.open(target, &self.way())?;
-            if self.backend.is_simulated() {
-                path.source.set_port(path.source.port().saturating_add(flow.into()));
-            }
+        for (flow, path) in (0..self.flows).zip(&mut paths) {
             output.detail(&path.description);
             let seed = self.backend.seed()?;
-            let time = tcpexposure_link::Link::now(&path);
+            let time = path.now();
             let moment = Moment { seed, place: flow.into(), repeat: 0, time };
             let bytes = segments::craft(&texts[0], &expressions[0], path.source, target, moment)?;
             if self.flows > 1 && !output.json {
                 output.line(&format!("flow {} from port {}", flow + 1, path.source.port()))?;
             }
             let config = Config { connect: !is_syn(&bytes), ..self.config() };
-            let done = follow(config, &bytes, &mut path, &stop, |hop| {
-                self.show(hop, flow, target, output)
-            })?;
+            let done =
+                follow(config, &bytes, path, &stop, |hop| self.show(hop, flow, target, output))?;
             ways.add(&done.hops);
             exit = worse(exit, self.conclude(&done, output)?);
             if stop.asked() {
@@ -105,6 +104,15 @@ impl Trace {
             .hint("see with `tcpexposure doctor TARGET` how it is reached"));
         }
         Ok(exit)
+    }
+
+    /// Opens the way of a flow.
+    fn open(&self, flow: u8, target: SocketAddr) -> Result<Path<'static>, Failure> {
+        let mut path = self.backend.open(target, &self.way())?;
+        if self.backend.is_simulated() {
+            path.source.set_port(path.source.port().saturating_add(flow.into()));
+        }
+        Ok(path)
     }
 
     fn way(&self) -> Way<'_> {

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     exit::{Exit, Failure},
+    fence::{Fence, Programs},
     output::Output,
 };
 
@@ -44,6 +45,8 @@ pub(super) fn run(probe: &Probe, plan: &Plan, output: &mut Output) -> Result<Exi
     let signals = Signals::install()?;
     let mut wire = Wire::open(probe, plan)?;
     output.detail(&wire.description);
+    let programs = if wire.generator.is_some() { Programs::Load } else { Programs::None };
+    Fence::default().programs(programs).close(output)?;
     let mut measure = |rate| -> Result<Option<Try>, Failure> {
         let mut once = || {
             let found = measure(probe, plan, &mut wire, rate, &signals)?;
@@ -137,7 +140,8 @@ fn measure(
             }
             Ok(())
         };
-        let (traffic, result) = threads::run(wire, work, watch);
+        let generator = threads::generator(wire, work)?;
+        let (traffic, result) = threads::run(wire, generator, work, watch);
         result.map(|()| traffic)
     })?;
     let span = begun.zip(shared.ended()).map_or(SPAN, |(begun, ended)| ended.since(begun));

@@ -38,6 +38,7 @@ use std::io::Write as _;
 
 use crate::{
     exit::{Exit, Failure},
+    fence::Fence,
     output::Output,
 };
 
@@ -113,6 +114,12 @@ impl Probe {
     fn check(&self, plan: &Plan) -> Result<(), Failure> {
         let source = probes::Source::simulated(self, 1..=u16::MAX);
         plan.with_load(self, &source, |_| Ok(()))
+    }
+
+    /// Tells what is written when all links are open.
+    fn fence(&self) -> Fence {
+        let reporting = &self.reporting;
+        Fence::default().file(reporting.resume.as_deref()).file(reporting.metadata_file.as_deref())
     }
 
     /// Tells what is kept of what is heard.

@@ -37,9 +37,11 @@ pub(super) fn run(
         let shared = Shared::new(plan.rate, plan.start());
         let mut ledger = Ledger::open(probe, plan, sink, output);
         let work = Work { plan, load, keep: probe.keep(), shared: &shared };
+        let generator = threads::generator(&wire, work)?;
+        probe.fence().programs(wire.programs()).close(output)?;
         let watch =
             |batches: &Receiver<Batch>| watch(batches, plan, &shared, &mut ledger, &signals);
-        let (traffic, result) = threads::run(&mut wire, work, watch);
+        let (traffic, result) = threads::run(&mut wire, generator, work, watch);
         ledger.account.traffic = traffic;
         let backlog = backlog.zip(machine::backlog()).map(|(before, now)| now - before);
         let facts = [

@@ -56,6 +56,7 @@ pub(super) fn run(
     let served = &plan.ports[..plan.ports.len().min(respond::Ports::MAX)];
     let mut path = backend.open_any(served, &backend::Way::default(), &guards)?;
     output.detail(&path.description);
+    probe.fence().close(output)?;
     let source = Source::simulated(probe, guards.ports());
     plan.with_load(probe, &source, |load| {
         let mut ledger = Ledger::open(probe, plan, sink, output);

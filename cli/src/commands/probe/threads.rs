@@ -15,7 +15,7 @@ use super::{
     receive::{Batch, Keep, Listener},
     shared::Shared,
     transmit::{Conductor, Ended, Sender},
-    wire::Wire,
+    wire::{Generate, Wire},
 };
 use crate::exit::Failure;
 
@@ -28,22 +28,25 @@ pub(super) struct Work<'a> {
     pub(super) shared: &'a Shared,
 }
 
+/// Makes what generates packets in the kernel, where that is asked for.
+pub(super) fn generator(wire: &Wire, work: Work<'_>) -> Result<Option<Box<dyn Generate>>, Failure> {
+    let Work { plan, load, .. } = work;
+    wire.generator.as_ref().map(|make| make(&plan.prober(load))).transpose()
+}
+
 /// Sends and listens until both have ended, while `watch` takes what is found. When that returns,
 /// the threads are told to end.
 pub(super) fn run(
     wire: &mut Wire,
+    generator: Option<Box<dyn Generate>>,
     work: Work<'_>,
     watch: impl FnOnce(&Receiver<Batch>) -> Result<(), Failure>,
 ) -> (Traffic, Result<(), Failure>) {
     let Work { plan, load, keep, shared } = work;
     let mut memory = vec![0; plan.memory()];
     let sieve = Sieve::new(load.space, load.probes, &mut memory);
-    let Wire { transmit, generator, receive, .. } = wire;
+    let Wire { transmit, receive, .. } = wire;
     let start = plan.position(plan.start());
-    let generator = match generator.as_ref().map(|make| make(&plan.prober(load))).transpose() {
-        Ok(generator) => generator,
-        Err(failure) => return (Traffic::default(), Err(failure)),
-    };
     thread::scope(|scope| {
         let (out, batches) = sync_channel(BATCHES);
         let listener = Listener { link: &mut **receive, sieve, keep, shared, out };

@@ -6,6 +6,7 @@ use tcpexposure_link::{Error, Link, Statistics};
 use super::{Probe, account::Traffic, plan::Plan, ports::Ports, probes::Source};
 use crate::{
     exit::{Exit, Failure},
+    fence::Programs,
     guards::Guards,
 };
 
@@ -44,6 +45,11 @@ pub(super) struct Wire {
 }
 
 impl Wire {
+    /// Tells what is done with programs in the kernel when the generator is made.
+    pub(super) const fn programs(&self) -> Programs {
+        if self.generator.is_some() { Programs::Run } else { Programs::None }
+    }
+
     /// Tells what the links have counted so far.
     pub(super) fn statistics(&mut self) -> Result<Traffic, Failure> {
         let (transmit, receive) = (self.transmit.statistics()?, self.receive.statistics()?);

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     backend::Path,
     exit::Failure,
+    fence::Fence,
     output::{Output, findings::Findings, verdicts::Report},
 };
 
@@ -42,8 +43,8 @@ struct Entry<A> {
 }
 
 /// A link that collects what it could not send, so that it ends no other run.
-struct Sorting<'a> {
-    path: &'a mut Path,
+struct Sorting<'a, 'b> {
+    path: &'a mut Path<'b>,
     refusals: &'a RefCell<Vec<Refusal>>,
 }
 
@@ -72,13 +73,16 @@ impl Test {
         output: &mut Output,
     ) -> Result<Tally, Failure> {
         let mut tally = Tally::default();
+        let mut path = self.backend.open_any(&ports(addresses), &self.way(), &task.guards)?;
+        output.detail(&path.description);
+        Fence::default().names().close(output)?;
         if self.asks_of_2011() {
             let fleet = Fleet::<Suite<PARALLEL>, Report>::new(self, addresses, task);
-            tally.join(fleet.run(output)?);
+            tally.join(fleet.run(path.lend(None)?, output)?);
         }
         if self.asks_today() && !tally.interrupted {
             let fleet = Fleet::<Modern<PARALLEL>, Findings>::new(self, addresses, task);
-            tally.join(fleet.run(output)?);
+            tally.join(fleet.run(path.lend(None)?, output)?);
         }
         Ok(tally)
     }
@@ -98,12 +102,7 @@ impl<'a, R: Run, A: Account<R>> Fleet<'a, R, A> {
         }
     }
 
-    fn run(mut self, output: &mut Output) -> Result<Tally, Failure> {
-        let mut ports: Vec<u16> = self.addresses.as_slice().iter().map(Address::port).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        let mut path = self.test.backend.open_any(&ports, &self.test.way(), &self.task.guards)?;
-        output.detail(&path.description);
+    fn run(mut self, mut path: Path<'_>, output: &mut Output) -> Result<Tally, Failure> {
         let (count, most) = (self.addresses.len(), self.test.at_a_time);
         output.remark(&format!("testing {count} ports, at most {most} at a time"));
         let refusals = RefCell::new(Vec::new());
@@ -165,7 +164,7 @@ impl<'a, R: Run, A: Account<R>> Fleet<'a, R, A> {
     }
 
     /// Drives all that is under way until somebody asks to stop, or more is to be queued.
-    fn turn(&mut self, link: &mut Sorting<'_>, output: &mut Output) -> Result<(), Failure> {
+    fn turn(&mut self, link: &mut Sorting<'_, '_>, output: &mut Output) -> Result<(), Failure> {
         let more = self.addresses.len() > 0 || self.resolver.pending() > 0;
         let (mut waiting, refusals) = (self.engine.waiting(), link.refusals);
         let (entries, tally, task) = (&mut self.entries, &mut self.tally, self.task);
@@ -207,6 +206,14 @@ impl<'a, R: Run, A: Account<R>> Fleet<'a, R, A> {
     }
 }
 
+/// Gives the ports of addresses, each of them once.
+fn ports(addresses: &[Address]) -> Vec<u16> {
+    let mut ports: Vec<u16> = addresses.iter().map(Address::port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
 /// Takes in what a run reports, and prints what is to be printed.
 fn take<R: Run, A: Account<R>>(
     note: Note<R::Event>,
@@ -230,7 +237,7 @@ fn take<R: Run, A: Account<R>>(
     }
 }
 
-impl Link for Sorting<'_> {
+impl Link for Sorting<'_, '_> {
     fn now(&self) -> Instant {
         self.path.now()
     }

@@ -12,7 +12,7 @@ use tcpexposure_core::{
     wire::tcp::Seq,
 };
 
-use super::{Task, Test, targets::Address};
+use super::{Task, Test, paths::Paths, targets::Address};
 use crate::{
     backend::Path,
     commands::trace::{Flow, follow},
@@ -28,9 +28,9 @@ impl Test {
         address: &Address,
         findings: &[Finding],
         task: &Task,
+        paths: &mut Paths<'_>,
         output: &mut Output,
     ) -> Result<Vec<(&'static Row, Place)>, Failure> {
-        let target = address.resolve()?;
         let mut places = Vec::new();
         for finding in findings {
             let Some(way) = Way::of(finding) else { continue };
@@ -40,15 +40,15 @@ impl Test {
             let place = match way {
                 Way::Unknown(reason) => Place::Unknown(reason),
                 Way::Changed(field) => {
-                    let flow = self.trace(finding.row, finding.port, target, task)?;
+                    let flow = trace(finding.row, finding.port, address, paths, task)?;
                     match flow {
-                        Some(flow) => self.changed(finding, field, flow, target, task)?,
+                        Some(flow) => changed(finding, field, &flow, address, paths, task)?,
                         None => Place::Unknown(Reason::Silent),
                     }
                 }
                 Way::Lost => {
-                    let flow = self.trace(finding.row, finding.port, target, task)?;
-                    let control = self.trace(&control(finding.row), finding.port, target, task)?;
+                    let flow = trace(finding.row, finding.port, address, paths, task)?;
+                    let control = trace(&control(finding.row), finding.port, address, paths, task)?;
                     match (flow, control) {
                         (Some(flow), Some(control)) => locate_loss(&flow.hops, &control.hops),
                         _ => Place::Unknown(Reason::Silent),
@@ -59,63 +59,6 @@ impl Test {
             places.push((finding.row, place));
         }
         Ok(places)
-    }
-
-    /// Says where a field is changed. A flow that shows no change may have gone another way than the
-    /// connection that did, so that others are asked before the far end is named.
-    fn changed(
-        &self,
-        finding: &Finding,
-        field: Field,
-        first: Flow,
-        target: SocketAddr,
-        task: &Task,
-    ) -> Result<Place, Failure> {
-        let place = locate(&first.hops, field);
-        if !matches!(place, Place::Behind(_)) {
-            return Ok(place);
-        }
-        let mut parted = false;
-        for number in 1..FLOWS {
-            let port = finding.port.map(|port| task.guards.after(port, number));
-            let mut path = self.path(finding.row, port, target, task)?;
-            let Some(flow) = trace(finding.row, 1, &mut path, target, task)? else { continue };
-            let place = locate(&flow.hops, field);
-            if matches!(place, Place::Between(..)) || task.stop.asked() {
-                return Ok(place);
-            }
-            parted |= part(&first.hops, &flow.hops);
-        }
-        Ok(if parted { Place::Unknown(Reason::Contradiction) } else { place })
-    }
-
-    /// Traces the segment of a row; `None` where the connection for it cannot be opened.
-    fn trace(
-        &self,
-        row: &Row,
-        port: Option<u16>,
-        target: SocketAddr,
-        task: &Task,
-    ) -> Result<Option<Flow>, Failure> {
-        trace(row, TRIES, &mut self.path(row, port, target, task)?, target, task)
-    }
-
-    /// Opens a way for the segment of a row. A SYN goes from the port of the one that was changed or
-    /// lost, because others may go another way. What is sent inside a connection goes from a port of
-    /// its own: who has seen the connection end may not let it begin again.
-    fn path(
-        &self,
-        row: &Row,
-        port: Option<u16>,
-        target: SocketAddr,
-        task: &Task,
-    ) -> Result<Path, Failure> {
-        let Some(port) = port.filter(|_| row.is_about_syn()) else {
-            return self.backend.open(target, &self.way());
-        };
-        let mut path = self.backend.open_from(target, &self.way(), &task.guards)?;
-        path.source.set_port(port);
-        Ok(path)
     }
 }
 
@@ -174,12 +117,62 @@ const fn control(row: &Row) -> Row {
     Row { syn: Shape::SYN, step, ..*row }
 }
 
-/// Traces the segment of a row; `None` where it cannot be sent.
+/// Says where a field is changed. A flow that shows no change may have gone another way than the
+/// connection that did, so that others are asked before the far end is named.
+fn changed(
+    finding: &Finding,
+    field: Field,
+    first: &Flow,
+    address: &Address,
+    paths: &mut Paths<'_>,
+    task: &Task,
+) -> Result<Place, Failure> {
+    let place = locate(&first.hops, field);
+    if !matches!(place, Place::Behind(_)) {
+        return Ok(place);
+    }
+    let mut parted = false;
+    for number in 1..FLOWS {
+        let port = finding.port.map(|port| task.guards.after(port, number));
+        let mut path = way(finding.row, port, address, paths)?;
+        let Some(flow) = follow_row(finding.row, 1, &mut path, task)? else { continue };
+        let place = locate(&flow.hops, field);
+        if matches!(place, Place::Between(..)) || task.stop.asked() {
+            return Ok(place);
+        }
+        parted |= part(&first.hops, &flow.hops);
+    }
+    Ok(if parted { Place::Unknown(Reason::Contradiction) } else { place })
+}
+
+/// Traces the segment of a row; `None` where the connection for it cannot be opened.
 fn trace(
     row: &Row,
+    port: Option<u16>,
+    address: &Address,
+    paths: &mut Paths<'_>,
+    task: &Task,
+) -> Result<Option<Flow>, Failure> {
+    follow_row(row, TRIES, &mut way(row, port, address, paths)?, task)
+}
+
+/// Gives a way for the segment of a row. A SYN goes from the port of the one that was changed or
+/// lost, because others may go another way. What is sent inside a connection goes from a port of
+/// its own: who has seen the connection end may not let it begin again.
+fn way<'a>(
+    row: &Row,
+    port: Option<u16>,
+    address: &Address,
+    paths: &'a mut Paths<'_>,
+) -> Result<(SocketAddr, Path<'a>), Failure> {
+    paths.trace(address, port.filter(|_| row.is_about_syn()))
+}
+
+/// Follows the segment of a row; `None` where it cannot be sent.
+fn follow_row(
+    row: &Row,
     tries: u8,
-    path: &mut Path,
-    target: SocketAddr,
+    (target, path): &mut (SocketAddr, Path<'_>),
     task: &Task,
 ) -> Result<Option<Flow>, Failure> {
     let Some(network) = Network::between(path.source.ip(), target.ip()) else { return Ok(None) };

@@ -6,6 +6,7 @@ mod list;
 mod localise;
 mod many;
 mod modern;
+mod paths;
 mod resolve;
 mod run;
 mod targets;
@@ -33,6 +34,7 @@ use crate::{
     target::Target,
     units,
 };
+use paths::Paths;
 use run::Plan;
 use targets::Address;
 
@@ -172,7 +174,7 @@ impl Test {
             rows,
             format,
             stop: Stop::install()?,
-            guards: self.backend.guards(Ports::WANTED)?,
+            guards: self.backend.guards(paths::ports(self))?,
             seed: self.backend.seed()?,
         };
         let tally = if self.file.is_some() && addresses.len() > 1 && !self.localise {
@@ -191,8 +193,10 @@ impl Test {
         output: &mut Output,
     ) -> Result<Tally, Failure> {
         let mut tally = Tally::default();
+        let mut paths = Paths::open(self, addresses, &task.guards);
+        Paths::fence(self, addresses).close(output)?;
         for address in addresses {
-            match self.each(address, task, &mut tally, output) {
+            match self.each(address, task, &mut paths, &mut tally, output) {
                 Err(failure) if addresses.len() == 1 => return Err(failure),
                 Err(failure) => tally.fail(address, failure)?,
                 Ok(()) => {}
@@ -209,17 +213,18 @@ impl Test {
         &self,
         address: &Address,
         task: &Task,
+        paths: &mut Paths<'_>,
         tally: &mut Tally,
         output: &mut Output,
     ) -> Result<(), Failure> {
         if self.asks_of_2011() {
-            let report = self.one(address, task, output)?;
+            let report = self.one(address, task, paths, output)?;
             tally.add(report.interfered(), report.interrupted, report.silence());
         }
         if self.asks_today() && !tally.interrupted {
-            let mut findings = self.modern(address, task, output)?;
+            let mut findings = self.modern(address, task, paths, output)?;
             if self.localise && !findings.interrupted {
-                let places = self.localise(address, findings.all(), task, output)?;
+                let places = self.localise(address, findings.all(), task, paths, output)?;
                 findings.places(&places, output)?;
             }
             tally.add(findings.interfered(), findings.interrupted, findings.silence());
@@ -245,9 +250,14 @@ impl Test {
     }
 
     /// Tests one port of one target, and prints what comes of it.
-    fn one(&self, address: &Address, task: &Task, output: &mut Output) -> Result<Report, Failure> {
-        let target = address.resolve()?;
-        let path = self.backend.open_from(target, &self.way(), &task.guards)?;
+    fn one(
+        &self,
+        address: &Address,
+        task: &Task,
+        paths: &mut Paths<'_>,
+        output: &mut Output,
+    ) -> Result<Report, Failure> {
+        let (target, path) = paths.to(address)?;
         output.detail(&path.description);
         output.remark(&format!("testing {} port {}", target.ip(), target.port()));
         let config = self.config(address, target, path.source.ip(), task)?;
@@ -276,7 +286,7 @@ impl Test {
             target: target.ip(),
             port: target.port(),
             source,
-            ports: Ports { first: task.guards.first(), count: task.guards.count() },
+            ports: Ports { first: task.guards.first(), count: Ports::WANTED },
             dialect: task.dialect,
             http: self.host(&address.host)?,
             entries: task.entries,

@@ -11,7 +11,7 @@ use tcpexposure_core::experiment::{
 };
 use tcpexposure_link::{Link as _, Outcome, drive};
 
-use super::{Task, Test, run::Keeping, targets::Address};
+use super::{Task, Test, paths::Paths, run::Keeping, targets::Address};
 use crate::{
     backend::Path,
     exit::{Exit, Failure},
@@ -25,10 +25,10 @@ impl Test {
         &self,
         address: &Address,
         task: &Task,
+        paths: &mut Paths<'_>,
         output: &mut Output,
     ) -> Result<Findings, Failure> {
-        let target = address.resolve()?;
-        let path = self.backend.open_from(target, &self.way(), &task.guards)?;
+        let (target, path) = paths.to(address)?;
         output.detail(&path.description);
         output.remark(&format!("testing {} port {}", target.ip(), target.port()));
         let config = self.modern_config(target, path.source.ip(), task);
@@ -53,7 +53,7 @@ impl Test {
             target: target.ip(),
             port: target.port(),
             source,
-            ports: Ports { first: task.guards.first(), count: task.guards.count() },
+            ports: Ports { first: task.guards.first(), count: Ports::WANTED },
             rows: task.rows,
             peer: self.peer(),
             http: self.http.is_some(),

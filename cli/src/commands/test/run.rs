@@ -90,7 +90,7 @@ impl Keeping {
     }
 
     /// Lets all that crosses a path be kept.
-    pub(super) fn tap(&self, path: backend::Path) -> backend::Path {
+    pub(super) fn tap<'a>(&self, path: backend::Path<'a>) -> backend::Path<'a> {
         let Some(capture) = &self.0 else { return path };
         let capture = Rc::clone(capture);
         path.tapped(move |crossing| keep(&capture, &crossing))
