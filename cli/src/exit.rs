@@ -2,6 +2,7 @@
 
 use std::{fmt, io, net::IpAddr, process::ExitCode};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use tcpexposure_link::Cause;
 
 /// The exit statuses that scripts rely on.
@@ -35,9 +36,10 @@ impl Failure {
         Self { exit, message: message.into(), hint: None }
     }
 
-    /// Takes a report that has several lines and its own hint.
-    pub(crate) fn rendered(exit: Exit, report: String) -> Self {
-        Self { exit, message: report.trim_end().to_owned(), hint: None }
+    /// Takes a report on an expression, which has several lines and perhaps its own hint.
+    pub(crate) fn rendered(exit: Exit, report: &str) -> Self {
+        let hint = (!report.contains("\nhint: ")).then(|| NOTATION.to_owned());
+        Self { exit, message: report.trim_end().to_owned(), hint }
     }
 
     /// Adds what the user can do about it.
@@ -159,10 +161,54 @@ pub(crate) fn report(result: Result<Exit, Failure>) -> ExitCode {
 
 /// Whether hints are to name Linux's own commands, else those of the BSDs.
 const LINUX: bool = cfg!(target_os = "linux");
+/// What is said of an expression where nothing better is known.
+const NOTATION: &str = "segments are written as tcpdump prints them: S win 64240 <mss 1460,sackOK>";
 const BROKEN_PIPE: &str = "nobody reads the output";
 
 /// Ends the process on arguments that cannot be read, or on a call for help.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return report(Err(Failure::from(error)));
+    }
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(Exit::Usage as u8) } else { ExitCode::SUCCESS }
+}
+
+impl From<&clap::Error> for Failure {
+    /// Makes one sentence of what is said in a paragraph, and a hint of the rest.
+    fn from(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let paragraph = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+        let lines: Vec<_> = paragraph.filter(|line| !line.starts_with('[')).collect();
+        let sentence = lines.join(" ");
+        let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
+        Self::new(Exit::Usage, sentence).hint(advice(error))
+    }
+}
+
+/// Tells what was probably meant, what is possible, or how it is used.
+fn advice(error: &clap::Error) -> String {
+    let meant =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    if let Some(meant) = meant.into_iter().find_map(|kind| first(error.get(kind)?)) {
+        return format!("did you mean `{meant}`?");
+    }
+    match (error.get(ContextKind::ValidValue), error.get(ContextKind::Usage)) {
+        (Some(ContextValue::Strings(values)), _) if !values.is_empty() => {
+            format!("it can be {}", values.join(", "))
+        }
+        (_, Some(usage)) => {
+            let usage = usage.to_string();
+            format!("write {}", usage.trim_start_matches("Usage: ").trim())
+        }
+        _ => "the same line with --help tells what it takes".to_owned(),
+    }
+}
+
+fn first(value: &ContextValue) -> Option<String> {
+    match value {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => texts.first().cloned(),
+        _ => None,
+    }
 }

@@ -160,7 +160,7 @@ fn some_questions_only() {
 #[test]
 fn the_list_has_a_row_for_each_question() {
     let text = stdout("test --list", 0);
-    assert_eq!(text.lines().count(), 43);
+    assert_eq!(text.lines().filter(|line| !line.starts_with(' ')).count(), 43);
     assert!(text.starts_with("Syn                    Does the port answer at all?\n"), "{text}");
     let objects = objects(&stdout("test --list --json", 0));
     assert_eq!(objects.len(), 43);
@@ -236,4 +236,46 @@ fn both_suites_in_one_run() {
     let text = stdout("test --backend sim --suite all --json", 0);
     let summaries = objects(&text).into_iter().filter(|object| object["type"] == "summary");
     assert_eq!(summaries.count(), 2, "{text}");
+}
+
+fn fits(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn every_question_is_explained_in_both_suites() {
+    for (suite, count) in [("classic", 43), ("modern", 125)] {
+        let list = objects(&stdout(&format!("test --suite {suite} --list --json"), 0));
+        assert_eq!(list.len(), count, "{suite}");
+        for row in list {
+            let name = row["entry"].as_str().unwrap();
+            let text = stdout(&format!("test --suite {suite} --explain {name}"), 0);
+            fits(&text);
+            let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(joined.starts_with(&format!("{name} - ")), "{text}");
+            let asks = format!(" asks {} ", row["asks"].as_str().unwrap());
+            assert!(joined.contains(&asks) && joined.contains(" matters "), "{text}");
+            assert!(joined.contains(" relied on by RFC "), "{text}");
+            let said =
+                objects(&stdout(&format!("test --suite {suite} --explain {name} --json"), 0));
+            assert_eq!(said.len(), 1, "{name}");
+            assert_eq!((&said[0]["entry"], &said[0]["asks"]), (&row["entry"], &row["asks"]));
+            assert!(!said[0]["rfcs"].as_array().unwrap().is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn everything_fits_eighty_columns() {
+    let boxes = ["", ":nat", ":strip-options", ":proxy", ":loss=100%"];
+    for (suite, path) in
+        ["classic", "modern", "all"].iter().flat_map(|suite| boxes.map(|path| (suite, path)))
+    {
+        let output = run(&format!("test --suite {suite} --backend sim{path}"));
+        fits(&String::from_utf8(output.stdout).unwrap());
+        fits(&stdout(&format!("test --suite {suite} --list"), 0));
+    }
+    fits(&stdout("test --suite modern --backend sim:strip-options --localise", 1));
 }

@@ -52,6 +52,15 @@ pub enum Ecn {
     Other(u8),
 }
 
+/// What the system lets this process have: getrlimit(2). `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Files that are open at a time, sockets among them.
+    pub files: Option<u64>,
+    /// Bytes of memory that is shared with a card; without meaning to CAP_IPC_LOCK.
+    pub locked_memory: Option<u64>,
+}
+
 /// Whether a way to send can be opened here.
 #[derive(Debug)]
 pub struct Ability {
@@ -75,8 +84,7 @@ impl Capabilities {
     /// Reads the line `CapEff:` of a status file; none are held if there is none.
     #[must_use]
     pub fn parse(status: &str) -> Self {
-        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-        let mask = line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
+        let mask = Self::mask(status);
         let holds = |number: u32| mask >> number & 1 == 1;
         Self {
             net_raw: holds(CAP_NET_RAW),
@@ -84,6 +92,39 @@ impl Capabilities {
             net_bind_service: holds(CAP_NET_BIND_SERVICE),
             bpf: holds(CAP_BPF),
         }
+    }
+
+    fn mask(status: &str) -> u64 {
+        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0)
+    }
+}
+
+impl Limits {
+    /// What the two directions of AF_XDP lock at most, in bytes.
+    pub const XDP: u64 = 72 << 20;
+
+    /// Reads those of this process.
+    ///
+    /// # Errors
+    /// When /proc cannot be read.
+    pub fn of_ours() -> Result<Self, Error> {
+        let read =
+            |path| fs::read_to_string(path).map_err(|said| system(format!("read {path}"), said));
+        let free = Capabilities::mask(&read("/proc/self/status")?) >> CAP_IPC_LOCK & 1 == 1;
+        let limits = Self::parse(&read("/proc/self/limits")?);
+        let locked_memory = limits.locked_memory.filter(|_| !free);
+        Ok(Self { locked_memory, ..limits })
+    }
+
+    /// Reads the soft limits of a file like /proc/self/limits.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let soft = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        Self { files: soft("Max open files"), locked_memory: soft("Max locked memory") }
     }
 }
 
@@ -156,6 +197,7 @@ pub fn guard() -> Result<bool, Error> {
 const CAP_NET_BIND_SERVICE: u32 = 10;
 const CAP_NET_ADMIN: u32 = 12;
 const CAP_NET_RAW: u32 = 13;
+const CAP_IPC_LOCK: u32 = 14;
 const CAP_BPF: u32 = 39;
 const ETHTOOL_GRXCSUM: u32 = 0x14;
 const ETHTOOL_GTXCSUM: u32 = 0x16;
@@ -177,6 +219,15 @@ mod tests {
         assert!(all.net_raw && all.net_admin && all.net_bind_service && all.bpf);
         assert_eq!(Capabilities::parse(""), Capabilities::default());
         assert!(Capabilities::held().is_ok());
+    }
+
+    #[test]
+    fn limits_are_the_soft_ones() {
+        let text = "Limit  Soft Limit  Hard Limit  Units\n\
+                    Max open files            1024                 524288               files\n\
+                    Max locked memory         unlimited            unlimited            bytes\n";
+        assert_eq!(Limits::parse(text), Limits { files: Some(1024), locked_memory: None });
+        assert!(Limits::of_ours().is_ok_and(|limits| limits.files.is_none_or(|files| files > 9)));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `doctor`: what works here, what does not, and what mends it.
 
 use serde_json::json;
+use tcpexposure_link::Error;
 
 use crate::{
     backend::{Ability, abilities},
     exit::{Exit, Failure},
+    fence::Fence,
     output::Output,
     target::Target,
 };
@@ -79,6 +81,20 @@ impl Finding {
     }
 }
 
+/// Tells what is given up once sockets are open.
+fn fence() -> Finding {
+    match Fence::default().try_out().map_err(Failure::into_parts) {
+        Ok(found) => Finding::judged(true, "fence", found),
+        Err((why, mend)) => Finding { mend, ..Finding::judged(false, "fence", why) },
+    }
+}
+
+/// Takes what went wrong for a finding.
+fn broken(about: &str, error: Error) -> Finding {
+    let (found, mend) = Failure::from(error).into_parts();
+    Finding { mend, ..Finding::judged(false, about, found) }
+}
+
 /// Looks at every backend there is.
 fn backends() -> Vec<Finding> {
     let finding = |(name, result): Ability| match result.map_err(Failure::into_parts) {
@@ -94,20 +110,21 @@ fn backends() -> Vec<Finding> {
 mod examine {
     use std::net::IpAddr;
 
-    use tcpexposure_link::{Cause, Error};
     use tcpexposure_linux::{
         Addressed, Interface, Route,
-        doctor::{self, Capabilities, Ecn, Offloads},
+        doctor::{self, Capabilities, Ecn, Limits, Offloads},
         neighbour,
     };
 
-    use super::{Finding, colons};
+    use super::{Finding, broken, colons};
     use crate::exit::setcap;
 
     /// Looks at everything; what cannot be looked at is a finding too.
     pub(super) fn all(targets: &[IpAddr]) -> Vec<Finding> {
         let mut findings = privileges();
         findings.push(guard());
+        findings.push(super::fence());
+        findings.extend(limits());
         findings.extend(super::backends());
         findings.extend(ecn());
         findings.extend(interfaces());
@@ -118,7 +135,7 @@ mod examine {
     fn privileges() -> Vec<Finding> {
         let held = match Capabilities::held() {
             Ok(held) => held,
-            Err(error) => return vec![broken("privileges", &error)],
+            Err(error) => return vec![broken("privileges", error)],
         };
         let row = |good, name: &str, yes: &str, no: &str| {
             let finding = Finding::judged(good, name, if good { yes } else { no });
@@ -143,8 +160,32 @@ mod examine {
                 let found = "our kernel stays silent, but for peers on the link with TTL 255";
                 Finding::judged(true, about, found)
             }
-            Err(error) => broken(about, &error),
+            Err(error) => broken(about, error),
         }
+    }
+
+    /// Looks at what a shell limits.
+    fn limits() -> Vec<Finding> {
+        let Ok(limits) = Limits::of_ours() else { return Vec::new() };
+        let row = |has: Option<u64>, wants, about, of: &dyn Fn(u64) -> String, mend| {
+            let good = has.is_none_or(|has| has >= wants);
+            let has = has.map_or_else(|| "no limit".to_owned(), of);
+            let finding =
+                Finding::judged(good, about, format!("{has}, up to {} wanted", of(wants)));
+            if good { finding } else { finding.mend(mend) }
+        };
+        let whole = |count: u64| count.to_string();
+        let mebibytes = |bytes: u64| format!("{} MiB for --backend xdp", bytes >> 20);
+        vec![
+            row(limits.files, FILES, "open files", &whole, format!("ulimit -n {FILES}")),
+            row(
+                limits.locked_memory,
+                Limits::XDP,
+                "locked memory",
+                &mebibytes,
+                "sudo prlimit --memlock=unlimited --pid $$".to_owned(),
+            ),
+        ]
     }
 
     fn ecn() -> Option<Finding> {
@@ -160,7 +201,7 @@ mod examine {
     fn interfaces() -> Vec<Finding> {
         match Interface::list() {
             Ok(list) => list.iter().flat_map(interface).collect(),
-            Err(error) => vec![broken("interfaces", &error)],
+            Err(error) => vec![broken("interfaces", error)],
         }
     }
 
@@ -212,7 +253,7 @@ mod examine {
         let about = format!("way to {target}");
         let route = match Route::look_up(target, None, None) {
             Ok(route) => route,
-            Err(error) => return vec![broken(&about, &error)],
+            Err(error) => return vec![broken(&about, error)],
         };
         let hop = route.next_hop();
         let source = route.source.map_or_else(String::new, |source| format!(", from {source}"));
@@ -224,16 +265,14 @@ mod examine {
                 Ok(mac) => {
                     Finding::judged(true, "  its next hop", format!("is at {}", colons(mac)))
                 }
-                Err(error) => broken("  its next hop", &error),
+                Err(error) => broken("  its next hop", error),
             });
         }
         findings
     }
 
-    fn broken(about: &str, error: &Error) -> Finding {
-        let finding = Finding::judged(false, about, error.to_string());
-        if matches!(error.cause, Cause::Privilege) { finding.mend(setcap()) } else { finding }
-    }
+    /// How many files `test --localise` has open: a port for each connection, and its sockets.
+    const FILES: u64 = 512;
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -244,10 +283,8 @@ mod examine {
         interface::Interface,
         live::{self, Guard},
     };
-    use tcpexposure_link::{Cause, Error};
 
-    use super::{Finding, colons};
-    use crate::exit::setcap;
+    use super::{Finding, broken, colons};
 
     /// Looks at everything; what cannot be looked at is a finding too.
     pub(super) fn all(targets: &[IpAddr]) -> Vec<Finding> {
@@ -261,7 +298,7 @@ mod examine {
     fn guard() -> Finding {
         let about = "RST guard";
         if let Err(error) = Guard::new(None) {
-            return broken(about, &error);
+            return broken(about, error);
         }
         let system = live::system();
         match system.silencing_rule(1024, 65_535) {
@@ -282,7 +319,7 @@ mod examine {
     fn interfaces() -> Vec<Finding> {
         match live::interfaces() {
             Ok(list) => list.iter().map(interface).collect(),
-            Err(error) => vec![broken("interfaces", &error)],
+            Err(error) => vec![broken("interfaces", error)],
         }
     }
 
@@ -305,7 +342,7 @@ mod examine {
         let about = format!("way to {target}");
         let route = match live::look_up(target, None, None) {
             Ok(route) => route,
-            Err(error) => return vec![broken(&about, &error)],
+            Err(error) => return vec![broken(&about, error)],
         };
         let hop = route.next_hop();
         let source = route.source.map_or_else(String::new, |source| format!(", from {source}"));
@@ -318,14 +355,9 @@ mod examine {
                 let found = format!("is at {}", colons(macs.destination));
                 findings.push(Finding::judged(true, "  its next hop", found));
             }
-            Err(error) => findings.push(broken("  its next hop", &error)),
+            Err(error) => findings.push(broken("  its next hop", error)),
         }
         findings
-    }
-
-    fn broken(about: &str, error: &Error) -> Finding {
-        let finding = Finding::judged(false, about, error.to_string());
-        if matches!(error.cause, Cause::Privilege) { finding.mend(setcap()) } else { finding }
     }
 }
 

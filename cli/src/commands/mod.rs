@@ -1,9 +1,12 @@
 //! The commands, one file each.
 
+mod completions;
 mod craft;
 mod doctor;
+mod man;
 mod print;
 mod probe;
+mod recipes;
 mod respond;
 mod segments;
 mod send;
@@ -47,6 +50,8 @@ enum Command {
     Respond(respond::Respond),
     Probe(Box<probe::Probe>),
     Doctor(doctor::Doctor),
+    Man(man::Man),
+    Completions(completions::Completions),
 }
 
 impl Arguments {
@@ -62,7 +67,16 @@ impl Arguments {
             Command::Respond(command) => command.run(&mut output),
             Command::Probe(command) => command.run(&mut output),
             Command::Doctor(command) => command.run(&mut output),
+            Command::Man(command) => command.run(&mut output),
+            Command::Completions(command) => command.run(&mut output),
         };
         output.finish(exit)
     }
+}
+
+/// Says what to begin with, to somebody who has named no command.
+pub(crate) fn greet() -> Result<Exit, Failure> {
+    let mut output = Output::new(false, Verbosity { quiet: false, verbose: 0 });
+    let exit = recipes::print(&mut output);
+    output.finish(exit)
 }

@@ -94,7 +94,7 @@ pub(crate) fn source(from: Option<&Target>, target: IpAddr) -> Result<SocketAddr
 pub(super) fn rejected(text: &str, error: &expression::Diagnostic) -> Failure {
     let mut report = String::new();
     let _ = error.render(text, &mut report);
-    Failure::rendered(Exit::Usage, report)
+    Failure::rendered(Exit::Usage, &report)
 }
 
 /// The window of a segment that states none: Linux's own first one.

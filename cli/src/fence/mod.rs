@@ -8,11 +8,16 @@ mod system;
 #[cfg(target_os = "linux")]
 mod calls;
 
-use std::path::{Path, PathBuf};
+use std::{
+    panic::resume_unwind,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use crate::{exit::Failure, output::Output};
 
 /// What is still to be done behind the fence.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has a fence yet"))]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fence {
     /// Files that are made there, or written anew.
@@ -57,6 +62,12 @@ impl Fence {
     /// Lets programs be run, or also loaded.
     pub(crate) fn programs(self, programs: Programs) -> Self {
         Self { programs, ..self }
+    }
+
+    /// Tries the fence out on a thread of its own, and tells what it is made of.
+    pub(crate) fn try_out(&self) -> Result<String, Failure> {
+        thread::scope(|scope| scope.spawn(|| system::close(self)).join())
+            .unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// Closes the fence around this thread and all that it starts.

@@ -11,7 +11,10 @@
 //! assert_eq!(found.name, ENTRIES[7].name);
 //! ```
 
-use super::verdict::{Code, Direction, Outcome};
+use super::{
+    stake::{self, Stake},
+    verdict::{Code, Direction, Outcome},
+};
 
 /// The name of an entry, in the order of the result line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +86,8 @@ pub struct Row {
     pub mended: &'static str,
     /// What each number means.
     pub codes: &'static [Code],
+    /// Why it matters, and what relies on it.
+    pub stake: &'static Stake,
 }
 
 impl Entry {
@@ -132,6 +137,7 @@ macro_rules! row {
             about: $about,
             mended: $mended,
             codes: $codes,
+            stake: stake::of(Entry::$entry),
         }
     };
 }

@@ -27,6 +27,7 @@ mod log;
 pub mod modern;
 pub mod procedure;
 mod repeat;
+pub mod stake;
 mod suite;
 mod timer;
 mod trial;

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use tcpexposure_core::experiment::{Code, ENTRIES, catalogue::Row, modern::ROWS};
 
-use crate::{exit::Failure, output::Output};
+use crate::{
+    exit::Failure,
+    output::{Output, text::paragraph},
+};
 
 /// Prints a row for each question.
 pub(super) fn print(output: &mut Output) -> Result<(), Failure> {
@@ -11,7 +14,7 @@ pub(super) fn print(output: &mut Output) -> Result<(), Failure> {
         if output.json {
             output.object(&object(row))?;
         } else {
-            output.line(&format!("{:<23}{}", row.name, row.asks))?;
+            paragraph(output, &format!("{:<23}", row.name), row.asks)?;
         }
     }
     Ok(())
@@ -32,7 +35,8 @@ pub(super) fn print_modern(output: &mut Output) -> Result<(), Failure> {
             }))?;
         } else {
             let (name, family) = (row.name, row.family.word());
-            output.line(&format!("{name:<23}{family:<10}{} ({})", row.asks, row.reference))?;
+            let asks = format!("{} ({})", row.asks, row.reference);
+            paragraph(output, &format!("{name:<23}{family:<10}"), &asks)?;
         }
     }
     Ok(())

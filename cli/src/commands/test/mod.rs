@@ -1,6 +1,7 @@
 //! `test`: the 43 questions to the paths between us and targets.
 
 mod account;
+mod explain;
 mod fleet;
 mod list;
 mod localise;
@@ -65,6 +66,9 @@ pub(crate) struct Test {
     /// List the questions, and test nothing
     #[arg(long)]
     list: bool,
+    /// Tell what a question asks, why it matters and what relies on it, and test nothing
+    #[arg(long, value_name = "ENTRY")]
+    explain: Option<String>,
     /// Trace what was changed or lost on the way out, and say between which hops; with --suite
     /// modern or all
     #[arg(long)]
@@ -154,6 +158,10 @@ impl Test {
         output.json = format == Format::Json;
         if self.list {
             self.list(output)?;
+            return Ok(Exit::Done);
+        }
+        if let Some(name) = &self.explain {
+            explain::print(name, self.suite, output)?;
             return Ok(Exit::Done);
         }
         let (entries, rows) = self.wanted()?;

@@ -5,7 +5,11 @@ use super::{
     shape::{Reply, Shape, Sketch},
     trial::IN_WINDOW,
 };
-use crate::{craft::Network, wire::tcp::Flags};
+use crate::{
+    craft::Network,
+    experiment::stake::{self, Stake},
+    wire::tcp::Flags,
+};
 
 /// A question.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +36,8 @@ pub struct Row {
     pub step: Step,
     /// What is looked at.
     pub aspect: Aspect,
+    /// Why it matters, and what relies on it.
+    pub stake: &'static Stake,
 }
 
 /// What rows have in common, so that they can be chosen together.
@@ -226,6 +232,34 @@ impl Family {
             Self::Blind => "blind",
             Self::Checksum => "checksum",
             Self::Ip => "ip",
+        }
+    }
+
+    /// Tells why most questions of the family matter.
+    #[must_use]
+    pub const fn stake(self) -> &'static Stake {
+        match self {
+            Self::Connect => &stake::CONNECTION,
+            Self::Options => &stake::NEW_OPTIONS,
+            Self::Zoo => &stake::TIMESTAMPS,
+            Self::Mptcp => &stake::MULTIPATH,
+            Self::Tfo => &stake::FAST_OPEN,
+            Self::Ecn => &stake::ECN,
+            Self::Accecn => &stake::ACCURATE_ECN,
+            Self::Reserved => &stake::RESERVED_BITS,
+            Self::Flags => &stake::FLAGS,
+            Self::Urgent => &stake::URGENT,
+            Self::Payload => &stake::SYN_PAYLOAD,
+            Self::Mss => &stake::SEGMENT_SIZE,
+            Self::Mtu => &stake::PACKET_SIZE,
+            Self::Isn => &stake::SEQUENCE,
+            Self::Inbound => &stake::BOUNDARIES,
+            Self::Dialect => &stake::CONTENT,
+            Self::Nat => &stake::ADDRESSES,
+            Self::Timer => &stake::MEMORY,
+            Self::Blind => &stake::BLIND_ATTACKS,
+            Self::Checksum => &stake::CHECKSUM,
+            Self::Ip => &stake::IP_FIELDS,
         }
     }
 }
