@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -269,13 +269,70 @@ fn every_question_is_explained_in_both_suites() {
 
 #[test]
 fn everything_fits_eighty_columns() {
-    let boxes = ["", ":nat", ":strip-options", ":proxy", ":loss=100%"];
+    let boxes = ["", ":nat", ":strip-options", ":split-tcp", ":loss=100%"];
     for (suite, path) in
         ["classic", "modern", "all"].iter().flat_map(|suite| boxes.map(|path| (suite, path)))
     {
         let output = run(&format!("test --suite {suite} --backend sim{path}"));
+        assert!(matches!(output.status.code(), Some(0 | 1 | 4)), "{path}: {output:?}");
         fits(&String::from_utf8(output.stdout).unwrap());
         fits(&stdout(&format!("test --suite {suite} --list"), 0));
     }
     fits(&stdout("test --suite modern --backend sim:strip-options --localise", 1));
+}
+
+#[test]
+fn colour_is_there_where_it_is_wanted() {
+    let plain = stdout("test --backend sim:strip-options", 1);
+    assert!(!plain.contains('\x1b'), "a pipe wants none: {plain}");
+    let colourful = stdout("test --backend sim:strip-options --color always", 1);
+    assert!(colourful.contains("\x1b[32mpassed\x1b[0m"), "{colourful}");
+    assert!(colourful.contains("\x1b[31mremoved\x1b[0m"), "{colourful}");
+    let mut stripped = colourful;
+    for code in ["\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"] {
+        stripped = stripped.replace(code, "");
+    }
+    assert_eq!(stripped, plain, "colour is all that differs");
+}
+
+/// Runs a line of shell on a terminal, and gives what is seen there.
+fn on_a_terminal(line: &str) -> Option<String> {
+    let mut script = Command::new("script");
+    script.args(["-qefc", line, "/dev/null"]).env_remove("NO_COLOR").env("TERM", "xterm");
+    let Ok(output) = script.stdin(Stdio::null()).output() else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "script is not installed");
+        eprintln!("skipped: script is not installed");
+        return None;
+    };
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn a_terminal_has_colour_unless_somebody_wants_none() {
+    let line = format!("{TOOL} test --backend sim:strip-options");
+    let Some(seen) = on_a_terminal(&line) else { return };
+    assert!(seen.contains("\x1b[32mpassed\x1b[0m"), "{seen:?}");
+    for line in [format!("NO_COLOR=1 {line}"), format!("{line} --color never")] {
+        let seen = on_a_terminal(&line).unwrap();
+        assert!(seen.contains("passed") && !seen.contains("\x1b[32m"), "{seen:?}");
+    }
+}
+
+#[test]
+fn progress_is_for_terminals() {
+    let path = std::env::temp_dir().join(format!("tcpx-{}-terminal", std::process::id()));
+    for (suite, whole) in [("classic", "/28 "), ("modern", "/125 ")] {
+        let line = format!("test --suite {suite} --backend sim");
+        let shown =
+            |more: &str| on_a_terminal(&format!("{TOOL} {line}{more} > {}", path.display()));
+        let Some(seen) = shown("") else { return };
+        assert!(seen.contains(whole), "{seen:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), stdout(&line, 0), "results are the same");
+        for silent in [" -q", " -v"] {
+            let seen = shown(silent).unwrap();
+            assert!(!seen.contains(whole), "{silent}: {seen:?}");
+        }
+        assert!(run(&line).stderr.is_empty(), "{line}");
+    }
+    fs::remove_file(&path).unwrap();
 }

@@ -1,5 +1,6 @@
 //! `doctor`: what works here, what does not, and what mends it.
 
+use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tcpexposure_link::Error;
 
@@ -68,12 +69,13 @@ impl Finding {
                 "mend": self.mend,
             }));
         }
-        let mark = match self.good {
-            Some(true) => "ok",
-            Some(false) => "--",
-            None => "  ",
+        let (mark, colour) = match self.good {
+            Some(true) => ("ok", AnsiColor::Green),
+            Some(false) => ("--", AnsiColor::Red),
+            None => ("  ", AnsiColor::White),
         };
-        output.line(&format!("{mark:<3}{:<22}{}", self.about, self.found))?;
+        let style = if output.colour { colour.on_default() } else { Style::new() };
+        output.line(&format!("{style}{mark}{style:#} {:<22}{}", self.about, self.found))?;
         match &self.mend {
             Some(mend) => output.line(&format!("   {:<22}hint: {mend}", "")),
             None => Ok(()),

@@ -57,7 +57,7 @@ enum Command {
 impl Arguments {
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         let verbosity = Verbosity { quiet: self.quiet, verbose: self.verbose };
-        let mut output = Output::new(self.json, verbosity);
+        let mut output = Output::new(self.json, verbosity, self.color);
         let exit = match &self.command {
             Command::Print(command) => command.run(&mut output),
             Command::Craft(command) => command.run(&mut output),
@@ -76,7 +76,8 @@ impl Arguments {
 
 /// Says what to begin with, to somebody who has named no command.
 pub(crate) fn greet() -> Result<Exit, Failure> {
-    let mut output = Output::new(false, Verbosity { quiet: false, verbose: 0 });
+    let mut output =
+        Output::new(false, Verbosity { quiet: false, verbose: 0 }, clap::ColorChoice::Auto);
     let exit = recipes::print(&mut output);
     output.finish(exit)
 }

@@ -12,7 +12,7 @@ use tcpexposure_core::trace::Place;
 use super::{
     Output,
     hops::place_object,
-    text::{paragraph, peer, peer_sentence, plural, seconds, wrap},
+    text::{paragraph, peer, peer_sentence, plural, row, seconds},
 };
 use crate::exit::Failure;
 
@@ -180,9 +180,9 @@ impl Findings {
         let words = self.findings.iter().map(|finding| finding.outcome.word().len());
         let (name_width, word_width) = (names.max().unwrap_or(0), words.max().unwrap_or(0));
         for finding in &self.findings {
-            let (name, word) = (finding.row.name, finding.outcome.word());
-            let head = format!("{name:<name_width$}  {word:<word_width$}  ");
-            for line in wrap(&head, &format!("{}{}", sentence(finding), evidence(finding))) {
+            let text = format!("{}{}", sentence(finding), evidence(finding));
+            let (name, outcome) = (finding.row.name, finding.outcome);
+            for line in row(output, (name, name_width), (outcome, word_width), &text) {
                 output.line(&line)?;
             }
         }

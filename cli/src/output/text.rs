@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tcpexposure_core::experiment::{Peer, Version};
+use anstyle::{AnsiColor, Style};
+use tcpexposure_core::experiment::{Outcome, Peer, Version};
 
 use super::Output;
 use crate::exit::Failure;
@@ -55,6 +56,35 @@ pub(crate) fn peer_sentence(peer: Peer) -> String {
 /// Prints a text whose further lines begin below its own beginning.
 pub(crate) fn paragraph(output: &mut Output, head: &str, text: &str) -> Result<(), Failure> {
     wrap(head, text).iter().try_for_each(|line| output.line(line))
+}
+
+/// Breaks the row of a table into lines; the outcome is coloured where that helps.
+pub(crate) fn row(
+    output: &Output,
+    head: (&str, usize),
+    (outcome, width): (Outcome, usize),
+    text: &str,
+) -> Vec<String> {
+    let ((name, name_width), word) = (head, outcome.word());
+    let mut lines = wrap(&format!("{name:<name_width$}  {word:<width$}  "), text);
+    if let Some(first) = lines.first_mut().filter(|_| output.colour) {
+        let style = colour(outcome);
+        first.replace_range(
+            name_width + 2..name_width + 2 + word.len(),
+            &format!("{style}{word}{style:#}"),
+        );
+    }
+    lines
+}
+
+/// Tells the colour of an outcome: what passed, what is open, and what the path did.
+const fn colour(outcome: Outcome) -> Style {
+    let colour = match outcome {
+        Outcome::Passed | Outcome::Understood | Outcome::Works => AnsiColor::Green,
+        Outcome::Undetermined => AnsiColor::Yellow,
+        _ => AnsiColor::Red,
+    };
+    colour.on_default()
 }
 
 /// Breaks a text into lines, the first behind `head` and the others below it.

@@ -8,7 +8,7 @@ use tcpexposure_core::experiment::{Config, ENTRIES, Outcome, Summary, UNDETERMIN
 
 use super::{
     Output,
-    text::{paragraph, peer, peer_sentence, plural, seconds, wrap},
+    text::{paragraph, peer, peer_sentence, plural, row, seconds},
 };
 use crate::exit::Failure;
 
@@ -178,10 +178,9 @@ impl Report {
         let words = self.verdicts.iter().map(|verdict| verdict.code.outcome.word().len());
         let (name_width, word_width) = (names.max().unwrap_or(0), words.max().unwrap_or(0));
         for verdict in &self.verdicts {
-            let word = verdict.code.outcome.word();
-            let head = format!("{:<name_width$}  {word:<word_width$}  ", verdict.entry.name());
             let text = format!("{}{}", verdict.code.sentence, evidence(verdict));
-            for line in wrap(&head, &text) {
+            let (name, outcome) = (verdict.entry.name(), verdict.code.outcome);
+            for line in row(output, (name, name_width), (outcome, word_width), &text) {
                 output.line(&line)?;
             }
         }

@@ -118,7 +118,9 @@ impl<'a, R: Run, A: Account<R>> Fleet<'a, R, A> {
             if self.task.stop.asked() && !self.tally.interrupted {
                 self.interrupt();
             }
+            output.progress(self.tally.runs, count, "ports");
         }
+        output.settle();
         Ok(self.tally)
     }
 

@@ -106,6 +106,7 @@ impl Run {
             suite.interrupt();
             self.watch(&mut suite, &mut path, output, &mut || false)?;
         }
+        output.settle();
         self.findings.duration = path.now().since(begin);
         self.findings.print(output)?;
         drop(path);
@@ -124,7 +125,11 @@ impl Run {
         let mut failure = None;
         let outcome = drive(suite, path, |event| {
             let result = match event {
-                Some(ModernEvent::Finding(finding)) => self.findings.finding(finding, output),
+                Some(ModernEvent::Finding(finding)) => {
+                    let done = self.findings.all().len() + 1;
+                    output.progress(done, self.config.rows.len() as usize, finding.row.name);
+                    self.findings.finding(finding, output)
+                }
                 Some(ModernEvent::Summary(summary)) => {
                     self.findings.summary = Some(summary);
                     Ok(())

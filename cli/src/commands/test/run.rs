@@ -71,6 +71,7 @@ impl Plan<'_> {
             suite.interrupt();
             watch(&mut suite, &mut path, output, &mut report, &mut || false)?;
         }
+        output.settle();
         report.duration = path.now().since(begin);
         report.print(output)?;
         drop(path);
@@ -117,6 +118,7 @@ fn watch<const PARALLEL: usize>(
             Some(Event::Verdict(verdict)) => report.verdict(verdict, output),
             Some(Event::Progress { procedure, done, of }) => {
                 output.detail(&format!("{done} of {of} procedures: {procedure}"));
+                output.progress(done, of, procedure);
                 Ok(())
             }
             Some(Event::Summary(summary)) => {
