@@ -73,16 +73,10 @@ impl Trace {
         let target = self.target.resolve(segments::version(&expressions))?;
         let stop = Stop::install()?;
         let mut exit = Exit::NoAnswer;
-        let mut ways = Ways::default();
-        let open = |flow: u8| {
-            let mut path = self.backend.open(target, &self.way())?;
-            if self.backend.is_simulated() {
-                path.source.set_port(path.source.port().saturating_add(flow.into()));
-            }
-            Ok(path)
-        };
-        let mut paths = (0..self.flows).map(open).collect::<Result<Vec<_>, Failure>>()?;
+        let open = |flow| self.open(flow, target);
+        let mut paths = (0..self.flows).map(open).collect::<Result<Vec<_>, _>>()?;
         Fence::default().close(output)?;
+        let mut ways = Ways::default();
         for (flow, path) in (0..self.flows).zip(&mut paths) {
             output.detail(&path.description);
             let seed = self.backend.seed()?;
@@ -110,6 +104,15 @@ impl Trace {
             .hint("see with `tcpexposure doctor TARGET` how it is reached"));
         }
         Ok(exit)
+    }
+
+    /// Opens the way of a flow.
+    fn open(&self, flow: u8, target: SocketAddr) -> Result<Path<'static>, Failure> {
+        let mut path = self.backend.open(target, &self.way())?;
+        if self.backend.is_simulated() {
+            path.source.set_port(path.source.port().saturating_add(flow.into()));
+        }
+        Ok(path)
     }
 
     fn way(&self) -> Way<'_> {
