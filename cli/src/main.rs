@@ -3,6 +3,7 @@
 
 mod backend;
 mod commands;
+mod evidence;
 mod exit;
 mod fence;
 mod guards;

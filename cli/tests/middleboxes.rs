@@ -1,6 +1,8 @@
 //! The verdicts through real middleboxes: client, box and server in namespaces, on IPv4 and IPv6,
 //! held against one table, data/middleboxes.txt.
 
+mod evidence;
+
 use std::{
     collections::BTreeMap,
     process::Output,
@@ -53,9 +55,13 @@ fn verdicts(middlebox: &Middlebox) -> Option<Vec<(&'static str, String)>> {
     }))
 }
 
+/// Runs the suite, and judges its evidence again.
 fn suite(lab: &Lab, family: Family) -> Output {
-    let target = lab.last_address(family).to_string();
-    lab.first().run(TOOL, &["test", &target, "--port", "34343", "--format", "classic"])
+    let (target, file) = (lab.last_address(family).to_string(), evidence::file());
+    let arguments = ["test", &target, "--port", "34343", "--format", "classic", "-w"];
+    let output = lab.first().run(TOOL, &[&arguments[..], &[file.to_str().unwrap()]].concat());
+    evidence::judge(&output, &file, &[], &["--format", "classic"]);
+    output
 }
 
 /// Picks what differs from 0 in the result line.

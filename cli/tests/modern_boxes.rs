@@ -1,6 +1,8 @@
 //! Today's questions through real middleboxes, on IPv4 and IPv6, held against one table:
 //! data/modern_boxes.txt. `UPDATE=1` writes it anew.
 
+mod evidence;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -46,8 +48,11 @@ fn findings(lab: &Lab, family: Family, left_out: &[&str]) -> String {
     let target = lab.last_address(family).to_string();
     // Longer than the box remembers that forgets.
     let idle = ["--port", "34343", "--idle", "2500ms"];
-    let arguments = [&["--json", "test", &target, "--suite", "modern"], &idle[..]].concat();
+    let file = evidence::file();
+    let kept = ["-w", file.to_str().unwrap()];
+    let arguments = [&["--json", "test", &target, "--suite", "modern"], &idle[..], &kept].concat();
     let output = lab.first().run(TOOL, &arguments);
+    evidence::judge(&output, &file, &["--json"], &[]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut found: Vec<String> = text
         .lines()

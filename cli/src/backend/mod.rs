@@ -18,10 +18,7 @@ use std::{
 };
 
 use tcpexposure_core::time::Instant;
-use tcpexposure_link::{
-    Error, Frame, Link, Refusal, Statistics,
-    tap::{Crossing, Tap},
-};
+use tcpexposure_link::{Error, Frame, Link, Refusal, Statistics};
 use tcpexposure_sim::Setup;
 
 pub(crate) use sim::own_address;
@@ -232,12 +229,6 @@ impl Backend {
 }
 
 impl<'a> Path<'a> {
-    /// Shows all that crosses the path to a function.
-    pub(crate) fn tapped(self, show: impl FnMut(Crossing<'_>) + 'a) -> Self {
-        let (source, description) = (self.source, self.description.clone());
-        Self { link: Box::new(Tap::new(self, show)), source, description, _guard: None }
-    }
-
     /// Lends the path, from another port if one is named; what came before is not heard.
     pub(crate) fn lend(&mut self, port: Option<u16>) -> Result<Path<'_>, Failure> {
         let begin = self.link.now();

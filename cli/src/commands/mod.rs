@@ -3,6 +3,7 @@
 mod completions;
 mod craft;
 mod doctor;
+mod judge;
 mod man;
 mod print;
 mod probe;
@@ -46,6 +47,7 @@ enum Command {
     Craft(craft::Craft),
     Send(send::Send),
     Test(test::Test),
+    Judge(judge::Judge),
     Trace(trace::Trace),
     Respond(respond::Respond),
     Probe(Box<probe::Probe>),
@@ -63,6 +65,7 @@ impl Arguments {
             Command::Craft(command) => command.run(&mut output),
             Command::Send(command) => command.run(&mut output),
             Command::Test(command) => command.run(&mut output),
+            Command::Judge(command) => command.run(&mut output),
             Command::Trace(command) => command.run(&mut output),
             Command::Respond(command) => command.run(&mut output),
             Command::Probe(command) => command.run(&mut output),

@@ -14,7 +14,7 @@ use super::{
     hops::place_object,
     text::{paragraph, peer, peer_sentence, plural, row, seconds},
 };
-use crate::exit::Failure;
+use crate::{evidence::Proofs, exit::Failure};
 
 /// What came of one port of one target.
 #[derive(Debug)]
@@ -74,6 +74,13 @@ impl Findings {
     /// Gives all findings.
     pub(crate) fn all(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// Tells what the packets prove.
+    pub(crate) fn proofs(&self) -> Proofs {
+        let mut proofs = Proofs::default();
+        self.findings.iter().for_each(|finding| proofs.finding(finding));
+        proofs
     }
 
     /// Prints where on the path what was found is done.

@@ -6,7 +6,10 @@ use tcpexposure_core::{
     time::Instant,
     wire::packet::{Packet, Start},
 };
-use tcpexposure_link::savefile::{Format, Writer};
+use tcpexposure_link::{
+    Statistics,
+    savefile::{About, Format, Writer},
+};
 
 use crate::exit::{Exit, Failure};
 
@@ -25,6 +28,37 @@ impl Save {
         let writer = Writer::new(BufWriter::new(file), Format::of(path), Start::Ip)
             .map_err(|error| unwritable(&name, &error))?;
         Ok(Self { writer, name })
+    }
+
+    /// Begins a capture in pcapng, whose section says more.
+    pub(crate) fn described(path: &Path, about: &About<'_>) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let file = File::create(path).map_err(|error| unwritable(&name, &error))?;
+        let writer = Writer::described(BufWriter::new(file), Start::Ip, about)
+            .map_err(|error| unwritable(&name, &error))?;
+        Ok(Self { writer, name })
+    }
+
+    /// Adds a packet, as its bytes.
+    pub(crate) fn bytes(
+        &mut self,
+        nanos: u64,
+        bytes: &[u8],
+        wire_len: usize,
+        comment: Option<&str>,
+    ) -> Result<(), Failure> {
+        self.writer
+            .write(nanos, bytes, wire_len, comment)
+            .map_err(|error| unwritable(&self.name, &error))
+    }
+
+    /// Adds what the link counted, as far as it counts.
+    pub(crate) fn statistics(&mut self, nanos: u64, counts: &Statistics) -> Result<(), Failure> {
+        let Some(received) = counts.received else { return Ok(()) };
+        let dropped = counts.dropped.unwrap_or(0) + counts.missed.unwrap_or(0);
+        self.writer
+            .statistics(nanos, received, dropped)
+            .map_err(|error| unwritable(&self.name, &error))
     }
 
     /// Adds a packet.

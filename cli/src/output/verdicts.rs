@@ -10,7 +10,7 @@ use super::{
     Output,
     text::{paragraph, peer, peer_sentence, plural, row, seconds},
 };
-use crate::exit::Failure;
+use crate::{evidence::Proofs, exit::Failure};
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -83,6 +83,13 @@ impl Report {
                 self.text(output)
             }
         }
+    }
+
+    /// Tells what the packets prove.
+    pub(crate) fn proofs(&self) -> Proofs {
+        let mut proofs = Proofs::default();
+        self.verdicts.iter().for_each(|verdict| proofs.verdict(verdict));
+        proofs
     }
 
     /// Tells whether the path, or a box on it, did anything to what was sent.

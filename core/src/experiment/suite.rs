@@ -127,6 +127,13 @@ impl<const PARALLEL: usize> Suite<PARALLEL> {
         results
     }
 
+    /// Tells the procedure whose connection is on this port of ours.
+    #[must_use]
+    pub fn at_work(&self, port: u16) -> Option<&'static str> {
+        let mut slots = self.open_slots().filter(|slot| slot.port == port);
+        slots.next().map(|slot| slot.runs.procedure().name)
+    }
+
     /// Ends the run: connections are reset, and what is not decided stays so.
     pub fn interrupt(&mut self) {
         for (index, procedure) in PROCEDURES.iter().enumerate() {

@@ -12,4 +12,4 @@ mod writer;
 
 pub use link_type::{link_type, start};
 pub use reader::{Cause, ReadError, Reader, Record};
-pub use writer::{Format, Writer};
+pub use writer::{About, Format, Writer};

@@ -19,6 +19,8 @@ pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 pub(super) struct Section {
     big: bool,
     interfaces: Vec<Interface>,
+    /// What the section's header says in words.
+    pub(super) comments: Vec<String>,
 }
 
 /// What an interface description says.
@@ -88,6 +90,9 @@ impl Section {
         let trailer = self.u32(input.peek(length), length - 4) as usize;
         if trailer != length {
             return Err((None, Cause::Length { of: "the same block at its end", length: trailer }));
+        }
+        if input.peek(4) == MAGIC {
+            self.comments = self.remarks(input.peek(length));
         }
         Ok(length)
     }
@@ -165,12 +170,8 @@ impl Section {
             resolution: Resolution::Ten(6),
             offset: 0,
         };
-        let mut rest = &block[16..8 + body];
-        while let [_, _, _, _, after @ ..] = rest {
-            let (code, length) = (self.u16(rest, 0), usize::from(self.u16(rest, 2)));
-            let Some(value) = after.get(..length) else { break };
+        for (code, value) in self.options(&block[16..8 + body]) {
             match (code, value) {
-                (0, _) => break,
                 (9, &[unit, ..]) if unit & 0x80 != 0 => {
                     interface.resolution = Resolution::Two((unit & 0x7f).into());
                 }
@@ -178,10 +179,27 @@ impl Section {
                 (14, value) if value.len() == 8 => interface.offset = self.i64(value),
                 _ => {}
             }
-            rest = after.get(length.next_multiple_of(4)..).unwrap_or_default();
         }
         self.interfaces.push(interface);
         Ok(())
+    }
+
+    /// Reads the comments of a section's header.
+    fn remarks(&self, block: &[u8]) -> Vec<String> {
+        let options = block.get(24..block.len() - 4).unwrap_or_default();
+        let comments = self.options(options).filter(|(code, _)| *code == 1);
+        comments.map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect()
+    }
+
+    /// Walks options, up to their end or the first whose length cannot be.
+    fn options<'a>(&self, mut rest: &'a [u8]) -> impl Iterator<Item = (u16, &'a [u8])> {
+        std::iter::from_fn(move || {
+            let after = rest.get(4..)?;
+            let (code, length) = (self.u16(rest, 0), usize::from(self.u16(rest, 2)));
+            let value = after.get(..length).filter(|_| code != 0)?;
+            rest = after.get(length.next_multiple_of(4)..).unwrap_or_default();
+            Some((code, value))
+        })
     }
 
     fn u16(&self, bytes: &[u8], at: usize) -> u16 {

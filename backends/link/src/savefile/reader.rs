@@ -142,6 +142,15 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Tells the comments of the section that the last packet was in; none in pcap.
+    #[must_use]
+    pub fn comments(&self) -> &[String] {
+        match &self.format {
+            Format::Pcap(_) => &[],
+            Format::Pcapng(section) => &section.comments,
+        }
+    }
+
     fn begin(input: &mut Buffer<R>) -> Result<Format, Cause> {
         match input.fill(4).map_err(Cause::System)? {
             0 => return Err(Cause::Empty),

@@ -15,6 +15,7 @@ use pcap_file::{
         blocks::{
             enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption},
             interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption},
+            interface_statistics::{InterfaceStatisticsBlock, InterfaceStatisticsOption},
             section_header::{SectionHeaderBlock, SectionHeaderOption},
         },
     },
@@ -42,6 +43,17 @@ impl Format {
     }
 }
 
+/// What a section says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Comments, each at most 65,535 bytes.
+    pub comments: &'a [String],
+    /// The system that it was captured on.
+    pub system: &'a str,
+    /// How the packets were sent and captured.
+    pub wire: &'a str,
+}
+
 /// A writer of captures, with nanoseconds.
 pub struct Writer<W: Write> {
     inner: Inner<W>,
@@ -63,12 +75,53 @@ impl<W: Write> Writer<W> {
         let inner = match format {
             Format::Pcap => Inner::Pcap(pcap(output, start)?),
             Format::Pcapng => {
-                let mut writer = pcapng(output)?;
-                describe(&mut writer, start)?;
+                let mut writer = pcapng(output, Vec::new())?;
+                describe(&mut writer, start, Vec::new())?;
                 Inner::Pcapng(writer)
             }
         };
         Ok(Self { inner, interfaces: vec![start] })
+    }
+
+    /// Begins a capture in pcapng whose section says more: comments, the system, and how the packets
+    /// were captured.
+    ///
+    /// # Errors
+    /// When it cannot be written, or a comment is longer than 65,535 bytes.
+    pub fn described(output: W, start: Start, about: &About<'_>) -> io::Result<Self> {
+        let mut options: Vec<_> = about
+            .comments
+            .iter()
+            .cloned()
+            .map(|text| SectionHeaderOption::Comment(text.into()))
+            .collect();
+        options.push(SectionHeaderOption::OS(about.system.to_owned().into()));
+        let mut writer = pcapng(output, options)?;
+        let more = vec![
+            InterfaceDescriptionOption::IfDescription(Cow::Borrowed(about.wire)),
+            InterfaceDescriptionOption::IfOs(Cow::Borrowed(about.system)),
+        ];
+        describe(&mut writer, start, more)?;
+        Ok(Self { inner: Inner::Pcapng(writer), interfaces: vec![start] })
+    }
+
+    /// Says how many packets were received, and how many of those were lost, until `nanos` nanoseconds
+    /// after the Unix epoch. In pcap nothing is said.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn statistics(&mut self, nanos: u64, received: u64, dropped: u64) -> io::Result<()> {
+        let Inner::Pcapng(writer) = &mut self.inner else { return Ok(()) };
+        let block = InterfaceStatisticsBlock {
+            interface_id: 0,
+            // The library writes it as one number; the format has its upper half first.
+            timestamp: nanos.rotate_left(32),
+            options: vec![
+                InterfaceStatisticsOption::IsbIfRecv(received),
+                InterfaceStatisticsOption::IsbIfDrop(dropped),
+            ],
+        };
+        writer.write_block(&block.into_block()).map_err(system).map(drop)
     }
 
     /// Appends a packet that was captured `nanos` nanoseconds after the Unix epoch and begins as
@@ -120,7 +173,7 @@ impl<W: Write> Writer<W> {
             let message = "a pcap file holds one link type only; pcapng holds many";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         };
-        describe(writer, start)?;
+        describe(writer, start, Vec::new())?;
         self.interfaces.push(start);
         Ok(self.interfaces.len() - 1)
     }
@@ -169,20 +222,29 @@ fn pcap<W: Write>(output: W, start: Start) -> io::Result<PcapWriter<W>> {
     PcapWriter::with_header(output, header).map_err(system)
 }
 
-fn pcapng<W: Write>(output: W) -> io::Result<PcapNgWriter<W>> {
+fn pcapng<W: Write>(
+    output: W,
+    mut options: Vec<SectionHeaderOption<'static>>,
+) -> io::Result<PcapNgWriter<W>> {
     let program = concat!("tcpexposure ", env!("CARGO_PKG_VERSION"));
+    options.push(SectionHeaderOption::UserApplication(Cow::Borrowed(program)));
     let section = SectionHeaderBlock {
         endianness: Endianness::Little,
-        options: vec![SectionHeaderOption::UserApplication(Cow::Borrowed(program))],
+        options,
         ..SectionHeaderBlock::default()
     };
     PcapNgWriter::with_section_header(output, section).map_err(system)
 }
 
 /// Describes an interface whose frames begin with `start`.
-fn describe<W: Write>(writer: &mut PcapNgWriter<W>, start: Start) -> io::Result<()> {
+fn describe<W: Write>(
+    writer: &mut PcapNgWriter<W>,
+    start: Start,
+    mut options: Vec<InterfaceDescriptionOption<'_>>,
+) -> io::Result<()> {
+    options.push(InterfaceDescriptionOption::IfTsResol(9));
     let mut interface = InterfaceDescriptionBlock::new(DataLink::from(link_type(start)), SNAPSHOT);
-    interface.options = vec![InterfaceDescriptionOption::IfTsResol(9)];
+    interface.options = options;
     writer.write_block(&interface.into_block()).map_err(system)?;
     Ok(())
 }

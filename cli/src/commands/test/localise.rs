@@ -174,4 +174,4 @@ impl Tracer<'_, '_> {
 /// How often each hop is asked.
 const TRIES: u8 = 3;
 /// How many flows are traced before the far end is named.
-const FLOWS: u16 = 8;
+const FLOWS: u16 = 16;

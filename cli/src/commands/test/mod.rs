@@ -176,6 +176,10 @@ impl Test {
                 "name one target and one port, so that the numbers of evidence are its own",
             ));
         }
+        if self.write.is_some() && self.suite == Some(Suite::All) {
+            return Err(Failure::new(Exit::Usage, "a capture holds one run only")
+                .hint("put the suites one by one, each with a file of its own"));
+        }
         let task = Task {
             dialect,
             entries,

@@ -11,9 +11,10 @@ use tcpexposure_core::experiment::{
 };
 use tcpexposure_link::{Link as _, Outcome, drive};
 
-use super::{Task, Test, paths::Paths, run::Keeping, targets::Address};
+use super::{Task, Test, paths::Paths, targets::Address};
 use crate::{
     backend::Path,
+    evidence::{Keeping, Recorder, account},
     exit::{Exit, Failure},
     output::{Output, findings::Findings, verdicts::Format},
     stop::Stop,
@@ -33,7 +34,8 @@ impl Test {
         output.remark(&format!("testing {} port {}", target.ip(), target.port()));
         let config = self.modern_config(target, path.source.ip(), task);
         let findings = Findings::new(&address.host, &config, task.format == Format::Json);
-        let run = Run { config, findings, keeping: Keeping::begin(self.write.as_deref())? };
+        let keeping = Keeping::begin(self.write.as_deref())?;
+        let run = Run { name: &address.host, config, findings, keeping };
         match self.parallel {
             1 => run.with::<1>(path, &task.stop, output),
             2..4 => run.with::<2>(path, &task.stop, output),
@@ -84,21 +86,23 @@ pub(super) fn choice(names: &[String]) -> Result<Choice, Failure> {
 }
 
 /// A run that is under way.
-struct Run {
+struct Run<'a> {
+    /// The target, as it was named.
+    name: &'a str,
     config: ModernConfig,
     findings: Findings,
-    keeping: Keeping,
+    keeping: Option<Keeping>,
 }
 
-impl Run {
+impl Run<'_> {
     fn with<const PARALLEL: usize>(
         mut self,
-        path: Path,
+        mut path: Path,
         stop: &Stop,
         output: &mut Output,
     ) -> Result<Findings, Failure> {
-        let mut path = self.keeping.tap(path);
-        let mut suite = Box::new(Modern::<PARALLEL>::new(self.config));
+        let suite = Box::new(Modern::<PARALLEL>::new(self.config));
+        let mut suite = Recorder::new(suite, self.keeping.take());
         let begin = path.now();
         let stopped = &mut || stop.asked();
         if self.watch(&mut suite, &mut path, output, stopped)? == Outcome::Stopped {
@@ -109,15 +113,19 @@ impl Run {
         output.settle();
         self.findings.duration = path.now().since(begin);
         self.findings.print(output)?;
-        drop(path);
-        self.keeping.finish()?;
+        if let Some(keeping) = suite.into_keeping() {
+            let run = account::Run::Modern(self.config);
+            let took = self.findings.duration;
+            let account = account::begin(&run, self.name, PARALLEL, &path.description, took);
+            keeping.finish(&self.findings.proofs(), account, &path.statistics()?)?;
+        }
         Ok(self.findings)
     }
 
     /// Drives a suite until it ends or somebody asks to stop.
     fn watch<const PARALLEL: usize>(
         &mut self,
-        suite: &mut Modern<PARALLEL>,
+        suite: &mut Recorder<Modern<PARALLEL>>,
         path: &mut Path,
         output: &mut Output,
         stop: &mut dyn FnMut() -> bool,

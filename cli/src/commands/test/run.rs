@@ -1,23 +1,16 @@
 //! One run of the suite against one port.
 
-use std::{cell::RefCell, ops::ControlFlow, path::Path, rc::Rc};
+use std::{ops::ControlFlow, path::Path};
 
-use tcpexposure_core::{
-    experiment::{Config, Event, Suite},
-    wire::packet::Packet,
-};
-use tcpexposure_link::{
-    Link as _, Outcome, drive,
-    tap::{Crossing, Direction},
-};
+use tcpexposure_core::experiment::{Config, Event, Suite};
+use tcpexposure_link::{Link as _, Outcome, drive};
 
 use crate::{
     backend,
+    evidence::{Keeping, Recorder, account},
     exit::Failure,
     output::{
         Output,
-        packets::{ANSWER, SENT},
-        save::Save,
         verdicts::{Format, Report},
     },
     stop::Stop,
@@ -32,9 +25,6 @@ pub(super) struct Plan<'a> {
     pub(super) write: Option<&'a Path>,
     pub(super) format: Format,
 }
-
-/// A capture that is being written, until the first failure.
-type Capture = Rc<RefCell<Result<Save, Failure>>>;
 
 impl Plan<'_> {
     /// Runs the suite and prints what comes of it.
@@ -56,15 +46,14 @@ impl Plan<'_> {
 
     fn suite<const PARALLEL: usize>(
         self,
-        path: backend::Path,
+        mut path: backend::Path,
         stop: &Stop,
         output: &mut Output,
     ) -> Result<Report, Failure> {
-        let keeping = Keeping::begin(self.write)?;
-        let mut path = keeping.tap(path);
-        let mut report = Report::new(self.name, &self.config, self.format);
-        let mut suite = Box::new(Suite::<PARALLEL>::new(self.config));
+        let suite = Box::new(Suite::<PARALLEL>::new(self.config.clone()));
+        let mut suite = Recorder::new(suite, Keeping::begin(self.write)?);
         let begin = path.now();
+        let mut report = Report::new(self.name, &self.config, self.format);
         let outcome = watch(&mut suite, &mut path, output, &mut report, &mut || stop.asked())?;
         if outcome == Outcome::Stopped {
             report.interrupted = true;
@@ -74,39 +63,19 @@ impl Plan<'_> {
         output.settle();
         report.duration = path.now().since(begin);
         report.print(output)?;
-        drop(path);
-        keeping.finish()?;
+        if let Some(keeping) = suite.into_keeping() {
+            let run = account::Run::Suite(Box::new(self.config));
+            let account =
+                account::begin(&run, self.name, PARALLEL, &path.description, report.duration);
+            keeping.finish(&report.proofs(), account, &path.statistics()?)?;
+        }
         Ok(report)
-    }
-}
-
-/// Keeps the packets of a run, if they are wanted.
-pub(super) struct Keeping(Option<Capture>);
-
-impl Keeping {
-    /// Creates the capture file.
-    pub(super) fn begin(file: Option<&Path>) -> Result<Self, Failure> {
-        let save = file.map(Save::create).transpose()?;
-        Ok(Self(save.map(|save| Rc::new(RefCell::new(Ok(save))))))
-    }
-
-    /// Lets all that crosses a path be kept.
-    pub(super) fn tap<'a>(&self, path: backend::Path<'a>) -> backend::Path<'a> {
-        let Some(capture) = &self.0 else { return path };
-        let capture = Rc::clone(capture);
-        path.tapped(move |crossing| keep(&capture, &crossing))
-    }
-
-    /// Completes the file; the path must be gone by then.
-    pub(super) fn finish(self) -> Result<(), Failure> {
-        let capture = self.0.and_then(Rc::into_inner).map(RefCell::into_inner);
-        capture.transpose()?.map_or(Ok(()), Save::finish)
     }
 }
 
 /// Drives a suite until it ends or somebody asks to stop.
 fn watch<const PARALLEL: usize>(
-    suite: &mut Suite<PARALLEL>,
+    suite: &mut Recorder<Suite<PARALLEL>>,
     path: &mut backend::Path,
     output: &mut Output,
     report: &mut Report,
@@ -137,19 +106,4 @@ fn watch<const PARALLEL: usize>(
         )
     })?;
     failure.map_or(Ok(outcome), Err)
-}
-
-/// Adds a packet to a capture.
-fn keep(capture: &Capture, crossing: &Crossing<'_>) {
-    let mut capture = capture.borrow_mut();
-    let Ok(save) = &mut *capture else { return };
-    let frame = &crossing.frame;
-    let packet = Packet::parse(frame.start, frame.bytes, frame.wire_len, frame.offload);
-    let comment = match crossing.direction {
-        Direction::Sent => SENT,
-        Direction::Received => ANSWER,
-    };
-    if let Err(failure) = save.packet(frame.time, &packet, Some(comment)) {
-        *capture = Err(failure);
-    }
 }

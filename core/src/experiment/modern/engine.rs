@@ -105,6 +105,8 @@ struct Slot {
     sure: bool,
     /// What stands if the control is answered.
     kept: Option<Finding>,
+    /// Whether the question is put once more behind a control that was answered.
+    confirming: bool,
 }
 
 impl Choice {
@@ -173,6 +175,13 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
             summarised: false,
             config,
         }
+    }
+
+    /// Tells the row whose connection is on this port of ours, and whether it is the control.
+    #[must_use]
+    pub fn at_work(&self, port: u16) -> Option<(&'static Row, bool)> {
+        let slot = self.slots.iter().flatten().find(|slot| slot.port == port)?;
+        Some((slot.trial.row, slot.trial.purpose == Purpose::Control))
     }
 
     /// Ends the run: connections are reset, and what is not decided stays so.
@@ -245,6 +254,7 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
             guesses: Guesses::ALL,
             sure: false,
             kept: None,
+            confirming: false,
         };
         if let Some(place) = self.slots.iter_mut().find(|place| place.is_none()) {
             *place = Some(slot);
@@ -345,6 +355,7 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
                 slot.attempts = slot.attempts.saturating_add(1);
                 Next::Question
             }
+            () if open && slot.confirming => Next::Settle(finding),
             () if open => {
                 slot.kept = Some(finding);
                 Next::Control
@@ -382,6 +393,11 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
     /// Looks at a control: silence counts only if it was answered.
     fn check(&mut self, slot: &mut Slot) -> Next {
         let row = slot.trial.row;
+        let dropped = slot.kept.as_ref().is_some_and(|kept| kept.outcome == Outcome::Dropped);
+        if slot.trial.is_answered() && dropped && !slot.confirming {
+            slot.confirming = true; // it may have been a moment at which nothing came through
+            return Next::Question;
+        }
         if slot.trial.is_answered() {
             let kept = slot.kept.take();
             return Next::Settle(kept.unwrap_or(Finding::undetermined(row, Why::Undecided)));
