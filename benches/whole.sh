@@ -6,7 +6,7 @@
 #
 # The contenders (probe, zmap and masscan, if none is named) take turns in each round. The table has, for each, the rounds in which all 65,536
 # were found, the fewest that were, the median of the CPU seconds (user and system) for a million
-# targets, and the highest peak of memory. Whoever has not ended half a minute after the last probe
+# targets, and the highest peak of memory. Whoever has not ended 15 seconds after the last probe
 # can have been sent is ended, and counts with what it has found. It fails when we have missed any.
 #
 # What is not installed is left out, with a line that says so.
@@ -67,7 +67,7 @@ done
 measure() {
     rm -f found
     # shellcheck disable=SC2086  # a command line of words
-    python3 - $((65536 / rate + 30)) ${command[$1]} 2>"$1.log" <<'END'
+    python3 - $((65536 / rate + 15)) ${command[$1]} 2>"$1.log" <<'END'
 import os, re, resource, subprocess, sys
 limit, null = int(sys.argv[1]), subprocess.DEVNULL
 try:
