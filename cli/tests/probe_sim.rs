@@ -250,6 +250,8 @@ fn what_is_refused() {
     refused(&["192.0.2.1", "-w", "/"], 2, "cannot read /");
     let list = Scrap::new("bad", "192.0.2.1\nnonsense here\n");
     refused(&["-w", list.name()], 2, ":2: \"nonsense here\" is no address");
+    fs::write(&list.0, b"192.0.2.1\n\xff\n").unwrap();
+    refused(&["-b", list.name(), "192.0.2.1"], 2, "did not contain valid UTF-8");
     let empty = Scrap::new("empty", "# nothing\n");
     refused(&["-w", empty.name()], 2, "there is nothing to probe");
     refused(&["192.0.2.0/24", "--exclude", "192.0.0.0/16"], 2, "leaves none of the 256 addresses");
@@ -279,7 +281,14 @@ fn overlaps_are_told_and_probed_once() {
 
 #[test]
 fn a_full_disk_keeps_what_was_found() {
-    refused(&["192.0.2.0/28", "--backend", "sim", "-o", "/dev/full"], 5, "No space left on device");
+    let run = ["192.0.2.0/28", "--backend", "sim"];
+    let full = |file: &[&str]| {
+        let arguments = [&run[..], file].concat();
+        refused(&arguments, 5, "No space left on device");
+        probe(&arguments).stdout.iter().filter(|byte| **byte == b'\n').count()
+    };
+    full(&["-o", "/dev/full"]);
+    assert_eq!(full(&["-m", "/dev/full"]), 16);
 }
 
 /// Segments whose numbers are stated, for otherwise they are cookies.

@@ -168,6 +168,13 @@ pub(crate) fn bind(fd: BorrowedFd<'_>, address: &Address) -> io::Result<()> {
     super::bind(fd, address)
 }
 
+/// Has the kernel take up to so many frames a call where it copies them, instead of 32:
+/// XDP_MAX_TX_SKB_BUDGET, since Linux 6.17.
+pub(crate) fn set_budget(fd: BorrowedFd<'_>, count: u32) -> io::Result<()> {
+    let count = count.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
+    set_integer(fd, libc::SOL_XDP, MAX_TX_SKB_BUDGET, count)
+}
+
 /// Tells whether the driver takes frames from the shared memory itself: XDP_OPTIONS.
 pub(crate) fn is_zero_copy(fd: BorrowedFd<'_>) -> bool {
     let flags = integer(fd, libc::SOL_XDP, libc::XDP_OPTIONS).unwrap_or(0);
@@ -323,6 +330,8 @@ impl Offsets {
     }
 }
 
+/// XDP_MAX_TX_SKB_BUDGET of if_xdp.h.
+const MAX_TX_SKB_BUDGET: libc::c_int = 9;
 /// How often to try to get a queue.
 const PATIENCE: u32 = 20;
 /// How long to wait for it.

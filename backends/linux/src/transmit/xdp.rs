@@ -4,7 +4,7 @@ use std::io;
 
 use tcpexposure_link::Error;
 
-use super::Lane;
+use super::{BATCH, Lane};
 use crate::{
     address::Address,
     error::system,
@@ -47,6 +47,8 @@ impl Xdp {
         let chunk = room.clamp(LEAST_CHUNK, MOST_CHUNK);
         let socket = xsk::Sender::open(FRAMES, chunk)?;
         enlarge(socket.fd(), libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
+        // Older kernels take a batch in several calls.
+        let _ = xsk::set_budget(socket.fd(), BATCH as u32);
         let flags = mode | libc::XDP_USE_NEED_WAKEUP;
         xsk::bind(socket.fd(), &Address::xdp(interface.index, 0, flags))?;
         // Some drivers take the socket and then do not send until a program is attached, too.

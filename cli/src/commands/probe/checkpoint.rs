@@ -75,9 +75,21 @@ impl Checkpoint {
         })
     }
 
+    /// Puts it in the place of the one before, which stands until then.
     fn replace(&self, path: &Path) -> io::Result<()> {
         let new = beside(path);
-        let mut file = File::create(&new)?;
+        if let Err(error) = self.put(&new) {
+            // What is half there is of no use; if it cannot be removed, the next run overwrites it.
+            let _ = fs::remove_file(&new);
+            return Err(error);
+        }
+        fs::rename(&new, path)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    fn put(&self, path: &Path) -> io::Result<()> {
+        let mut file = File::create(path)?;
         let value = json!({
             "type": "checkpoint",
             "configuration": self.configuration,
@@ -87,10 +99,7 @@ impl Checkpoint {
             "done": self.done,
         });
         writeln!(file, "{value}")?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        file.sync_all()
     }
 }
 

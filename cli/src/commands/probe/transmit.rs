@@ -68,10 +68,12 @@ impl Sender<'_> {
     }
 
     fn send(&mut self) -> Result<(), Error> {
-        let mut since = 0_u32;
+        let (mut since, mut now) = (0_u32, Instant::ZERO);
         // What was polled is sent: its place is behind us.
         while !self.shared.halted() {
-            let now = self.link.now();
+            if since.is_multiple_of(MOMENT) {
+                now = self.link.now();
+            }
             match self.prober.poll(now, self.link.slot()?) {
                 Step::Send(length) => self.link.commit(length)?,
                 Step::Wait(_) if self.prober.is_cooling() => break,
@@ -211,5 +213,8 @@ const STRETCH: u64 = 1 << 15;
 const LONG: Duration = Duration::from_millis(400);
 /// How long to sleep at most before looking up.
 const GLANCE: Duration = Duration::from_millis(20);
+/// How many packets are of one moment: they wait longer for the rest of their batch than it takes to
+/// make them.
+const MOMENT: u32 = 8;
 /// How many packets to send before looking up.
 const LOOK: u32 = 1024;

@@ -40,8 +40,8 @@ enum Column {
 }
 
 enum Writer {
-    Arrow(FileWriter<File>),
-    // It is large.
+    // Both are large.
+    Arrow(Box<FileWriter<File>>),
     Parquet(Box<ArrowWriter<File>>),
 }
 
@@ -52,7 +52,7 @@ impl Columns {
     pub(super) fn arrow(fields: Selected, file: &Shared) -> io::Result<Self> {
         let schema = schema(&fields);
         let writer = FileWriter::try_new(file.sendable()?, &schema).map_err(of_arrow)?;
-        Ok(Self::new(fields, schema, Writer::Arrow(writer)))
+        Ok(Self::new(fields, schema, Writer::Arrow(Box::new(writer))))
     }
 
     /// Begins a Parquet file.

@@ -31,10 +31,10 @@ pub(super) enum Format {
     Csv,
     /// The frames themselves, with their classification as a comment
     Pcapng,
-    /// An Arrow file (IPC)
+    /// An Arrow file (IPC), which is whole when the run has ended
     #[cfg(feature = "columns")]
     Arrow,
-    /// A Parquet file
+    /// A Parquet file, which is whole when the run has ended
     #[cfg(feature = "columns")]
     Parquet,
 }
