@@ -7,6 +7,7 @@ mod man;
 mod print;
 mod probe;
 mod recipes;
+mod report;
 mod respond;
 mod segments;
 mod send;
@@ -49,6 +50,7 @@ enum Command {
     Trace(trace::Trace),
     Respond(respond::Respond),
     Probe(Box<probe::Probe>),
+    Report(report::Report),
     Doctor(doctor::Doctor),
     Man(man::Man),
     Completions(completions::Completions),
@@ -66,6 +68,7 @@ impl Arguments {
             Command::Trace(command) => command.run(&mut output),
             Command::Respond(command) => command.run(&mut output),
             Command::Probe(command) => command.run(&mut output),
+            Command::Report(command) => command.run(&mut output),
             Command::Doctor(command) => command.run(&mut output),
             Command::Man(command) => command.run(&mut output),
             Command::Completions(command) => command.run(&mut output),
