@@ -38,7 +38,14 @@ async function look(browser, scheme, width, picture) {
       const box = svg.viewBox.baseVal;
       return x < 0 || y < 0 || x + width > box.width + 1 || y + height > box.height + 1;
     }).length,
+    nested: document.querySelectorAll(":is(line, path, circle, rect) > *").length,
+    unseen: [...document.querySelectorAll("svg :is(text, line, path.point)")].filter((part) => {
+      const { width, height } = part.getBBox();
+      return width + height === 0;
+    }).length,
   }));
+  if (seen.nested > 0) faults.push(`${name}: ${seen.nested} shapes within shapes`);
+  if (seen.unseen > 0) faults.push(`${name}: ${seen.unseen} parts of pictures have no size`);
   if (seen.scripts > 0) faults.push(`${name}: ${seen.scripts} scripts`);
   if (seen.wide) faults.push(`${name}: the page is wider than the window`);
   if (seen.cut > 0) faults.push(`${name}: ${seen.cut} pictures are cut`);

@@ -61,7 +61,7 @@ fn times(scan: &Scan) -> Markup {
                     @let y = index * 22 + 6;
                     @let width = count * 600 / most;
                     text x="130" y=(y + 13) text-anchor="end" { (name) }
-                    rect.bar x="140" y=(y) width=(width) height="16";
+                    rect.bar x="140" y=(y) width=(width) height="16" {}
                     text x=(width + 148) y=(y + 13) { (count) }
                 }
             }

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// A line of words below which an arrow stands.
-type Line<'a> = Vec<&'a Piece>;
+type Line = Vec<Piece>;
 
 /// Draws a ladder; `anchor` makes the names in it unique, `title` says what it shows.
 pub(super) fn ladder(ladder: &Ladder, anchor: &str, title: &str, target: &str) -> Markup {
@@ -23,7 +23,7 @@ pub(super) fn ladder(ladder: &Ladder, anchor: &str, title: &str, target: &str) -
             desc id=(words_name) { (ladder.words()) }
             @for (x, name) in [(US, "this host"), (PATH, "the path"), (TARGET, target)] {
                 text.head x=(x) y="16" text-anchor=(anchored(x)) { (name) }
-                line.life x1=(x) y1="24" x2=(x) y2=(bottom);
+                line.life x1=(x) y1="24" x2=(x) y2=(bottom) {}
             }
             @for rung in &rungs { (rung) }
         }
@@ -49,7 +49,7 @@ fn rung(rung: &Rung, y: &mut usize) -> Markup {
 /// Draws half of a way, with its words above it.
 fn leg(
     leg: &Leg,
-    lines: &[Line<'_>],
+    lines: &[Line],
     (left, right): (usize, usize),
     out: bool,
     y: usize,
@@ -65,22 +65,22 @@ fn leg(
         @match leg {
             Leg::Told(_) => {
                 @let changed = lines.iter().flatten().any(|piece| piece.mark == Mark::Changed);
-                line class=(if changed { "way changed" } else { "way" }) x1=(x1) y1=(y) x2=(x2) y2=(y);
+                line class=(if changed { "way changed" } else { "way" }) x1=(x1) y1=(y) x2=(x2) y2=(y) {}
                 (head(x2, y, out))
             }
             Leg::Untold => {
-                line.way.untold x1=(x1) y1=(y) x2=(x2) y2=(y);
+                line.way.untold x1=(x1) y1=(y) x2=(x2) y2=(y) {}
                 (head(x2, y, out))
                 text.note x=(middle) y=(y - 7) text-anchor="middle" { "not told" }
             }
             Leg::Stopped => {
                 // It ends where the path begins: at the end that it comes from.
                 @let x = if out { left } else { right };
-                path.stop d={ "M" (x - 6) " " (y - 6) "l12 12m0 -12l-12 12" };
+                path.stop d={ "M" (x - 6) " " (y - 6) "l12 12m0 -12l-12 12" } {}
                 text.note x=(middle) y=(y + 4) text-anchor="middle" { "does not arrive" }
             }
             Leg::Absent => {
-                circle.box cx=(left) cy=(y) r="5";
+                circle.box cx=(left) cy=(y) r="5" {}
                 text.note x=(middle) y=(y + 4) text-anchor="middle" { "a box answers" }
             }
         }
@@ -90,7 +90,7 @@ fn leg(
 /// Draws the point of an arrow.
 fn head(x: usize, y: usize, out: bool) -> Markup {
     let side = if out { "-7" } else { "7" };
-    html! { path.point d={ "M" (x) " " (y) "l" (side) " -4v8z" }; }
+    html! { path.point d={ "M" (x) " " (y) "l" (side) " -4v8z" } {} }
 }
 
 /// Writes a word: what was changed is marked by more than a colour.
@@ -103,11 +103,11 @@ fn word(piece: &Piece) -> Markup {
 }
 
 /// Breaks what is said into lines.
-fn lines(leg: &Leg) -> Vec<Line<'_>> {
+fn lines(leg: &Leg) -> Vec<Line> {
     let Leg::Told(pieces) = leg else { return Vec::new() };
-    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     let mut width = COLUMNS;
-    for piece in pieces {
+    for piece in pieces.iter().flat_map(cut) {
         let own = piece.text.chars().count() + if piece.mark == Mark::Changed { 3 } else { 1 };
         if width + own > COLUMNS {
             lines.push(Line::new());
@@ -119,6 +119,13 @@ fn lines(leg: &Leg) -> Vec<Line<'_>> {
         }
     }
     lines
+}
+
+/// Cuts up a word that is longer than a line.
+fn cut(piece: &Piece) -> Vec<Piece> {
+    let letters: Vec<char> = piece.text.chars().collect();
+    let part = |letters: &[char]| Piece { text: letters.iter().collect(), mark: piece.mark };
+    letters.chunks(COLUMNS - 3).map(part).collect()
 }
 
 fn anchored(x: usize) -> &'static str {

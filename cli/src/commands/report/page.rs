@@ -114,7 +114,7 @@ fn row(run: &Run) -> Markup {
             th scope="row" { (run.place()) @if interrupted { " (interrupted)" } }
             td { (run.family()) }
             td.count { (run.port) }
-            td { (run.suite.name()) }
+            td { (run.suite.word()) }
             td.count { (run.count(Sense::Good)) }
             td.count { (run.count(Sense::Bad)) }
             td.count { (run.count(Sense::Open)) }

@@ -225,6 +225,14 @@ impl Verdict {
 }
 
 impl Suite {
+    /// Names the suite in one word.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Modern => "modern",
+        }
+    }
+
     /// Names the suite.
     pub(super) const fn name(self) -> &'static str {
         match self {
