@@ -47,13 +47,7 @@ fn rung(rung: &Rung, y: &mut usize) -> Markup {
 }
 
 /// Draws half of a way, with its words above it.
-fn leg(
-    leg: &Leg,
-    lines: &[Line],
-    (left, right): (usize, usize),
-    out: bool,
-    y: usize,
-) -> Markup {
+fn leg(leg: &Leg, lines: &[Line], (left, right): (usize, usize), out: bool, y: usize) -> Markup {
     let (x1, x2) = if out { (left + 3, right - 3) } else { (right - 3, left + 3) };
     let middle = usize::midpoint(left, right);
     html! {
