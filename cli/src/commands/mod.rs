@@ -8,6 +8,7 @@ mod man;
 mod print;
 mod probe;
 mod recipes;
+mod report;
 mod respond;
 mod segments;
 mod send;
@@ -51,6 +52,7 @@ enum Command {
     Trace(trace::Trace),
     Respond(respond::Respond),
     Probe(Box<probe::Probe>),
+    Report(report::Report),
     Doctor(doctor::Doctor),
     Man(man::Man),
     Completions(completions::Completions),
@@ -69,6 +71,7 @@ impl Arguments {
             Command::Trace(command) => command.run(&mut output),
             Command::Respond(command) => command.run(&mut output),
             Command::Probe(command) => command.run(&mut output),
+            Command::Report(command) => command.run(&mut output),
             Command::Doctor(command) => command.run(&mut output),
             Command::Man(command) => command.run(&mut output),
             Command::Completions(command) => command.run(&mut output),
