@@ -53,7 +53,7 @@ fn times(scan: &Scan) -> Markup {
     html! {
         h3 { "Round-trip times" }
         p { (timed) " answers tell how long they took." }
-        figure {
+        figure tabindex="0" aria-label="Histogram of round-trip times" {
             svg viewBox={ "0 0 880 " (bars.len() * 22 + 10) } role="img" aria-labelledby="rtt-title rtt-words" {
                 title id="rtt-title" { "Round-trip times of answers" }
                 desc id="rtt-words" { (words.join(", ")) }

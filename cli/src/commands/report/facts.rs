@@ -196,3 +196,54 @@ fn length(what: &str, bytes: usize) -> String {
 fn piece(text: &str, mark: Mark) -> Piece {
     Piece { text: text.to_owned(), mark }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(values: &[(&str, &str)]) -> Facts {
+        let mut facts = Facts::default();
+        values.iter().for_each(|(name, text)| facts.add(name, (*text).to_owned()));
+        facts
+    }
+
+    fn marks(pieces: &[Piece]) -> Vec<(&str, Mark)> {
+        pieces.iter().map(|piece| (&piece.text[..], piece.mark)).collect()
+    }
+
+    #[test]
+    fn what_differs_is_marked() {
+        let sent =
+            facts(&[("win", "win 1"), ("mss", "mss 1460"), ("opt", "opt 1"), ("hops", "64")]);
+        let here = facts(&[("win", "win 1"), ("mss", "mss 1380"), ("hops", "60")]);
+        let (plain, lost, changed) = (Mark::Plain, Mark::Lost, Mark::Changed);
+        assert_eq!(
+            marks(&sent.against(&here)),
+            [("win 1", plain), ("mss 1460", lost), ("opt 1", lost), ("64", plain)]
+        );
+        assert_eq!(
+            marks(&here.after(&sent)),
+            [("win 1", plain), ("mss 1380", changed), ("60", plain), ("no opt 1", changed)]
+        );
+    }
+
+    #[test]
+    fn what_is_not_told_is_not_marked() {
+        let sent = facts(&[("win", "win 1"), ("seq", "seq 7"), ("mss", "mss 1460")]);
+        let told = Facts { partial: true, ..facts(&[("win", "win 1"), ("mss", "")]) };
+        assert_eq!(
+            marks(&sent.against(&told)),
+            [("win 1", Mark::Plain), ("seq 7", Mark::Plain), ("mss 1460", Mark::Lost)]
+        );
+        assert_eq!(
+            marks(&told.after(&sent)),
+            [("win 1", Mark::Plain), ("no mss 1460", Mark::Changed)]
+        );
+    }
+
+    #[test]
+    fn options_are_named_by_their_kind() {
+        let names = ["mss 1460", "nop", "opt 254 0x01", "opt 254", "unknown-253 0xaa", ""];
+        assert_eq!(names.map(kind), ["mss", "nop", "opt 254", "opt 254", "unknown-253", ""]);
+    }
+}

@@ -81,7 +81,7 @@ impl Ladder {
         let inbound = verdict.direction.as_deref() == Some("inbound");
         let word = verdict.outcome.as_str();
         let (sent, arrived) = match verdict.values {
-            Some((sent, arrived)) => (format!("sent as {sent}"), format!("arrives as {arrived}")),
+            Some((sent, arrived)) => (format!("the value {sent}"), format!("the value {arrived}")),
             None => ("as it was sent".to_owned(), word.to_owned()),
         };
         let plain = |text: &str| Leg::Told(vec![piece(text, Mark::Plain)]);
@@ -140,7 +140,7 @@ impl Leg {
                 let texts: Vec<_> = pieces.iter().map(Piece::words).collect();
                 format!("{what} {}", texts.join(", "))
             }
-            Self::Untold => format!("as what it {what} is not told"),
+            Self::Untold => format!("what was {what} is not told"),
             Self::Stopped => "it does not arrive".to_owned(),
             Self::Absent => "it does not come from the target".to_owned(),
         }
@@ -311,3 +311,30 @@ fn piece(text: &str, mark: Mark) -> Piece {
 }
 
 const SYN: Flags = Flags::SYN;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(outcome: &str, direction: Option<&str>, values: Option<(u64, u64)>) -> String {
+        let direction = direction.map(str::to_owned);
+        let outcome = outcome.to_owned();
+        let verdict = Verdict { outcome, direction, values, ..Verdict::default() };
+        Ladder::of_verdict(&verdict).words()
+    }
+
+    #[test]
+    fn a_verdict_alone_is_drawn() {
+        assert_eq!(
+            drawn("dropped", Some("outbound"), None),
+            "to the target: sent the question; it does not arrive."
+        );
+        assert_eq!(
+            drawn("changed", Some("outbound"), Some((1460, 1380))),
+            "to the target: sent the value 1460; arrived the value 1380 (changed). \
+             back: sent the answer; arrived the answer, which tells."
+        );
+        assert!(drawn("removed", Some("inbound"), None).ends_with("arrived removed (changed)."));
+        assert!(drawn("answered-by-box", None, None).contains("does not come from the target"));
+    }
+}

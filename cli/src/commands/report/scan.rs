@@ -66,3 +66,35 @@ pub(super) const BOUNDS: [u64; 18] = [
 /// How many names are told apart.
 const NAMES: usize = 64;
 const OTHERS: &str = "others";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(class: &str, options: &str, time: u64) -> Value {
+        json!({"classification": class, "family": 4, "options_decoded": options, "rtt_us": time})
+    }
+
+    #[test]
+    fn each_option_counts_once() {
+        let mut scan = Scan::default();
+        scan.take(&answer("synack", "mss 1460,nop,nop,opt 254 0x00,opt 253 len 3 0x00", 10));
+        scan.take(&answer("synack", "mss 536,mss 1,eol", 11));
+        scan.take(&answer("rst", "mss 1", 5_000_001));
+        let options: Vec<_> =
+            scan.options.iter().map(|(name, count)| (&name[..], *count)).collect();
+        assert_eq!(options, [("mss", 2), ("opt 253", 1), ("opt 254", 1)]);
+        assert_eq!((scan.total, scan.accepted, scan.timed()), (3, 2, 3));
+        assert_eq!((scan.times[0], scan.times[1], scan.times[BOUNDS.len()]), (1, 1, 1));
+    }
+
+    #[test]
+    fn names_without_end_are_counted_together() {
+        let mut scan = Scan::default();
+        (0..500).for_each(|number| scan.take(&answer(&format!("class {number}"), "", 1)));
+        assert_eq!(scan.classes.len(), NAMES + 1);
+        assert_eq!(scan.classes[OTHERS][0], 500 - 64);
+    }
+}
