@@ -150,13 +150,9 @@ mod tests {
 
     use super::*;
 
-    /// Runs something behind the fence, which ends with the thread.
-    fn behind<T: Send>(fence: &Fence, run: impl FnOnce() -> T + Send) -> T {
-        let fenced = || {
-            let said = close(fence).unwrap();
-            assert!(said.contains("fence"), "{said}");
-            run()
-        };
+    /// Runs something behind the fence, which ends with the thread; it is told what that is made of.
+    fn behind<T: Send>(fence: &Fence, run: impl FnOnce(&str) -> T + Send) -> T {
+        let fenced = || run(&close(fence).unwrap());
         thread::scope(|scope| scope.spawn(fenced).join().unwrap())
     }
 
@@ -171,9 +167,13 @@ mod tests {
         let (named, other) = (directory("named"), directory("other"));
         fs::write(other.join("secret"), "x").unwrap();
         let fence = Fence::default().file(Some(&named.join("place")));
-        behind(&fence, || {
+        behind(&fence, |said| {
             File::create(named.join("place.new")).unwrap();
             fs::rename(named.join("place.new"), named.join("place")).unwrap();
+            if said.contains("no Landlock") {
+                assert!(std::env::var("CI").as_deref() != Ok("true"), "{said}");
+                return eprintln!("skipped: {said}");
+            }
             for denied in [File::create(other.join("new")), File::open(other.join("secret"))] {
                 assert_eq!(denied.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
             }
@@ -189,15 +189,18 @@ mod tests {
     fn no_program_is_run_and_no_connection_is_opened() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        behind(&Fence::default().names(), || {
+        behind(&Fence::default().names(), |said| {
             assert!(Command::new("/bin/true").status().is_err());
-            assert!(TcpStream::connect(address).is_err());
+            if said.contains("; Landlock; ") {
+                assert!(TcpStream::connect(address).is_err());
+            }
             assert!(TcpListener::bind(("127.0.0.1", 0)).is_err());
             assert!(
                 ("localhost", 80).to_socket_addrs().is_ok_and(|mut found| found.next().is_some())
             );
             thread::scope(|scope| {
-                scope.spawn(|| assert!(File::create("/tmp/x").is_err())).join().unwrap()
+                let run = || Command::new("/bin/true").status();
+                assert!(scope.spawn(run).join().unwrap().is_err());
             });
         });
         assert!(TcpStream::connect(address).is_ok(), "the fence is around one thread");
@@ -206,7 +209,7 @@ mod tests {
     #[test]
     fn capabilities_are_gone_but_for_those_that_are_said() {
         let held = caps::read(None, CapSet::Permitted).unwrap();
-        let left = |fence: &Fence| behind(fence, || caps::read(None, CapSet::Effective).unwrap());
+        let left = |fence: &Fence| behind(fence, |_| caps::read(None, CapSet::Effective).unwrap());
         assert!(left(&Fence::default()).is_empty());
         let loading = left(&Fence::default().programs(Programs::Load));
         assert!(loading.is_subset(&held) && loading.len() <= 3, "{loading:?}");
@@ -222,7 +225,7 @@ mod tests {
         let dac = Capability::CAP_DAC_OVERRIDE;
         let changed = std::os::unix::fs::chown(&directory, Some(65_534), Some(65_534)).is_ok();
         if changed && caps::has_cap(None, CapSet::Permitted, dac).unwrap() {
-            behind(&fence, || {
+            behind(&fence, |_| {
                 assert_eq!(caps::read(None, CapSet::Permitted).unwrap(), CapsHashSet::from([dac]));
                 File::create(directory.join("place")).unwrap();
             });
