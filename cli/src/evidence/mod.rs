@@ -2,7 +2,7 @@
 //!
 //! While a suite runs, a [`Recorder`] stands around it and keeps all that goes in and out. The suite
 //! is a pure state machine, so that the same packets at the same times make it find the same: the
-//! file holds the packets, and in comments of its section an [account](account) of the rest. A
+//! file holds the packets, and in comments of its section an [account] of the rest. A
 //! [`replay`](replay::replay) puts them in again, and compares what then goes out with what went out.
 
 pub(crate) mod account;

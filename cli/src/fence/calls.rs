@@ -33,7 +33,7 @@ fn rules(fence: &Fence) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, BackendErr
     let thread = SeccompCmpOp::MaskedEq(libc::CLONE_THREAD as u64);
     rules.insert(libc::SYS_clone, vec![rule(0, thread, libc::CLONE_THREAD as u64)?]);
     // To put a letter into the input of a terminal is to run a program by its shell.
-    rules.insert(libc::SYS_ioctl, vec![rule(1, SeccompCmpOp::Ne, libc::TIOCSTI)?]);
+    rules.insert(libc::SYS_ioctl, vec![rule(1, SeccompCmpOp::Ne, TIOCSTI)?]);
     if fence.links {
         rules.extend([(libc::SYS_socket, Vec::new()), (libc::SYS_listen, Vec::new())]);
     }
@@ -180,5 +180,7 @@ const CHOSEN: &[(c_long, u8, &[c_int])] = &[
     (libc::SYS_prctl, 0, &[libc::PR_SET_NAME, libc::PR_SET_VMA]),
 ];
 
+/// ioctl_tty(2); libraries do not agree on its type.
+const TIOCSTI: u64 = 0x5412;
 /// BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_PROG_TEST_RUN: bpf(2).
 const BPF_RUN: &[c_int] = &[1, 2, 10];

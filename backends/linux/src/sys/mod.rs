@@ -189,7 +189,7 @@ pub(crate) fn wait_any(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io:
         |fd: &BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     let mut entries: Vec<_> = fds.iter().map(entry).collect();
     let time = timeout.map(|span| libc::timespec {
-        tv_sec: span.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_sec: span.as_secs().try_into().unwrap_or(i32::MAX.into()),
         tv_nsec: span.subsec_nanos().into(),
     });
     let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
