@@ -174,76 +174,92 @@ fn v6<W: Sink>(
     quote: Option<&Packet<'_>>,
     style: &Style,
 ) -> Result<bool, fmt::Error> {
-    let quoted = quote.and_then(Packet::addresses);
     let (kind, code, rest) = (message.header.kind(), message.header.code(), message.header.rest());
-    let to = |out: &mut W| quoted.map_or(Ok(()), |(_, to)| address(out, to));
-    match (kind, code) {
-        (1, 4) => {
-            out.write_str("destination unreachable, unreachable port")?;
-            if quote.and_then(port).is_none() {
-                out.write_str(" [|icmp6]")?;
-                return Ok(false);
-            }
-            out.write_str(", ")?;
-            to(out)?;
-            unreachable_port(out, quote)?;
-        }
-        (1, 0..=3) if quoted.is_none() => {
-            let words = UNREACHABLE_V6.get(usize::from(code)).copied().unwrap_or_default();
-            out.write_str("destination unreachable, ")?;
-            out.write_str(words.trim_end())?;
-            out.write_str(" [|icmp6]")?;
-            return Ok(false);
-        }
-        (3, 0) if quoted.is_none() => {
-            out.write_str("time exceeded in-transit [|icmp6]")?;
-            return Ok(false);
-        }
-        (4, _) if quoted.is_none() => {
-            out.write_str("parameter problem [|icmp6]")?;
-            return Ok(false);
-        }
-        (1, 0..=3) => {
-            let words = UNREACHABLE_V6.get(usize::from(code)).copied().unwrap_or_default();
-            out.write_str("destination unreachable, ")?;
-            out.write_str(words)?;
-            to(out)?;
-            if let (2, Some((from, _))) = (code, quoted) {
-                out.write_str(", source address ")?;
-                address(out, from)?;
-            }
-        }
-        (1, _) => {
+    if let Some((what, words)) = unquoted(kind, code, quote) {
+        out.write_str(what)?;
+        out.write_str(words.trim_end_matches([',', ' ']))?;
+        out.write_str(" [|icmp6]")?;
+        return Ok(false);
+    }
+    match kind {
+        1 if code > 4 => {
             number(out, "destination unreachable, unknown unreach code (", code.into())?;
             out.write_str(")")?;
             return unknown(out, packet, style);
         }
-        (2, _) => number(out, "packet too big, mtu ", rest.into())?,
-        (3, 0) => {
-            out.write_str("time exceeded in-transit for ")?;
-            to(out)?;
-        }
-        (3, 1) => out.write_str("time exceeded in-transit (reassembly)")?,
-        (3, _) => {
-            number(out, "time exceeded in-transit, unknown code (", code.into())?;
-            out.write_str(")")?;
-        }
-        (4, 0..=3) => {
-            let words = PARAMETER_V6.get(usize::from(code)).copied().unwrap_or_default();
-            out.write_str("parameter problem, ")?;
-            out.write_str(words)?;
-            number(out, " - octet ", rest.into())?;
-        }
-        (4, _) => {
-            number(out, "parameter problem, code-#", code.into())?;
-        }
-        (128 | 129, _) => {
+        1 => unreachable_v6(out, code, quote)?,
+        2 => number(out, "packet too big, mtu ", rest.into())?,
+        3 => exceeded_v6(out, code, quote)?,
+        4 => parameter_v6(out, code, rest)?,
+        128 | 129 => {
             out.write_str(if kind == 128 { "echo request" } else { "echo reply" })?;
             identifiers(out, rest)?;
         }
         _ => number(out, "type-#", kind.into())?,
     }
     Ok(true)
+}
+
+/// Tells the words of a message that says too little about the packet it quotes.
+fn unquoted(
+    kind: u8,
+    code: u8,
+    quote: Option<&Packet<'_>>,
+) -> Option<(&'static str, &'static str)> {
+    let known = match (kind, code) {
+        (1, 4) => quote.and_then(port).is_some(),
+        _ => quote.and_then(Packet::addresses).is_some(),
+    };
+    match (kind, code) {
+        _ if known => None,
+        (1, 0..=4) => Some((UNREACHABLE, words(&UNREACHABLE_V6, code))),
+        (3, 0) => Some(("time exceeded in-transit", "")),
+        (4, _) => Some(("parameter problem", "")),
+        _ => None,
+    }
+}
+
+fn unreachable_v6<W: Sink>(out: &mut W, code: u8, quote: Option<&Packet<'_>>) -> fmt::Result {
+    out.write_str(UNREACHABLE)?;
+    out.write_str(words(&UNREACHABLE_V6, code))?;
+    let Some((from, to)) = quote.and_then(Packet::addresses) else { return Ok(()) };
+    address(out, to)?;
+    match code {
+        2 => {
+            out.write_str(", source address ")?;
+            address(out, from)
+        }
+        4 => unreachable_port(out, quote),
+        _ => Ok(()),
+    }
+}
+
+fn exceeded_v6<W: Sink>(out: &mut W, code: u8, quote: Option<&Packet<'_>>) -> fmt::Result {
+    match (code, quote.and_then(Packet::addresses)) {
+        (0, to) => {
+            out.write_str("time exceeded in-transit for ")?;
+            to.map_or(Ok(()), |(_, to)| address(out, to))
+        }
+        (1, _) => out.write_str("time exceeded in-transit (reassembly)"),
+        _ => {
+            number(out, "time exceeded in-transit, unknown code (", code.into())?;
+            out.write_str(")")
+        }
+    }
+}
+
+fn parameter_v6<W: Sink>(out: &mut W, code: u8, octet: u32) -> fmt::Result {
+    if code > 3 {
+        return number(out, "parameter problem, code-#", code.into());
+    }
+    out.write_str("parameter problem, ")?;
+    out.write_str(words(&PARAMETER_V6, code))?;
+    number(out, " - octet ", octet.into())
+}
+
+/// Tells the words of a code.
+fn words(table: &[&'static str], code: u8) -> &'static str {
+    table.get(usize::from(code)).copied().unwrap_or_default()
 }
 
 /// Writes the bytes of an ICMPv6 message that tcpdump does not know, as it does.
@@ -309,7 +325,14 @@ const UNREACHABLE_V4: [(&str, &str); 16] = [
     ("host ", " unreachable - precedence cutoff"),
 ];
 
-const UNREACHABLE_V6: [&str; 4] =
-    ["unreachable route ", " unreachable prohibited ", "beyond scope ", "unreachable address "];
+const UNREACHABLE: &str = "destination unreachable, ";
+
+const UNREACHABLE_V6: [&str; 5] = [
+    "unreachable route ",
+    " unreachable prohibited ",
+    "beyond scope ",
+    "unreachable address ",
+    "unreachable port, ",
+];
 
 const PARAMETER_V6: [&str; 4] = ["erroneous", "next header", "option", "incomplete header chain"];
