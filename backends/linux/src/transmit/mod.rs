@@ -45,6 +45,10 @@ pub struct TransmitLink {
     lane: Box<dyn Lane>,
     /// The link-layer headers for IPv4 (and what is neither) and for IPv6.
     headers: [Header; 2],
+    /// The bytes of each of them.
+    header: usize,
+    /// Whether any bytes go out as they are.
+    faithful: bool,
     interface: Interface,
     source: IpAddr,
     mtu: usize,
@@ -52,6 +56,8 @@ pub struct TransmitLink {
     description: String,
     before: Counters,
     committed: u64,
+    /// How many of these have come since the last flush.
+    queued: usize,
     sent: u64,
     broken: bool,
 }
@@ -71,10 +77,13 @@ pub fn open_transmit(
     let source = source(&route)?;
     let interface = &route.interface;
     let Choice { lane, headers, why } = choose(&route, options, way)?;
-    let most = interface.mtu.min(lane.room().saturating_sub(headers[0].bytes().len()));
+    let header = headers[0].bytes().len();
+    let most = interface.mtu.min(lane.room().saturating_sub(header));
     Ok(TransmitLink {
+        faithful: lane.is_faithful(),
         lane,
         headers,
+        header,
         source,
         most,
         description: format!("{why}; from {source}"),
@@ -82,6 +91,7 @@ pub fn open_transmit(
         mtu: route.mtu,
         interface: route.interface,
         committed: 0,
+        queued: 0,
         sent: 0,
         broken: false,
     })
@@ -165,7 +175,7 @@ impl TransmitLink {
             let cause = Cause::TooLarge { size: length, most: self.most };
             return Err(error(self.doing(), cause));
         }
-        if !self.lane.is_faithful()
+        if !self.faithful
             && let Some(reason) = raw_refuses(self.lane.slot().get(..length).unwrap_or_default())
         {
             let cause = Cause::Unsupported(format!("{reason}; use a packet socket"));
@@ -181,29 +191,29 @@ impl Link for TransmitLink {
     }
 
     fn slot(&mut self) -> Result<&mut [u8], Error> {
-        if self.lane.slot().is_empty() {
-            self.work(|lane| !lane.slot().is_empty())?;
+        if !self.lane.has_slot() {
+            self.work(|lane| lane.has_slot())?;
         }
-        let header = self.headers[0].bytes().len();
-        Ok(&mut self.lane.slot()[header..])
+        Ok(&mut self.lane.slot()[self.header..])
     }
 
     fn commit(&mut self, length: usize) -> Result<(), Error> {
-        self.slot()?;
+        let version = self.slot()?.first().map_or(0, |byte| byte >> 4);
         self.check(length)?;
-        let slot = self.lane.slot();
-        let header = self.headers[0].bytes().len();
-        let is_v6 = slot.get(header).is_some_and(|byte| byte >> 4 == 6);
-        if let Some(room) = slot.get_mut(..header) {
-            room.copy_from_slice(self.headers[usize::from(is_v6)].bytes());
+        let header = self.headers[usize::from(version == 6)].bytes();
+        if let Some(room) = self.lane.slot().get_mut(..header.len()) {
+            room.copy_from_slice(header);
         }
-        self.lane.push(header + length);
+        self.lane.push(self.header + length);
         self.committed += 1;
-        if self.lane.waiting() < BATCH { Ok(()) } else { self.flush() }
+        self.queued += 1;
+        if self.queued < BATCH { Ok(()) } else { self.flush() }
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.work(|lane| lane.waiting() == 0)
+        self.work(|lane| lane.waiting() == 0)?;
+        self.queued = 0;
+        Ok(())
     }
 
     /// Hears nothing: sleeps until the deadline.
@@ -229,6 +239,11 @@ impl Link for TransmitLink {
 
 /// A way for frames, with room for several.
 trait Lane: Send {
+    /// Tells whether there is room for one frame now.
+    fn has_slot(&mut self) -> bool {
+        !self.slot().is_empty()
+    }
+
     /// Lends room for one frame; none of it if there is none now.
     fn slot(&mut self) -> &mut [u8];
 
