@@ -42,7 +42,7 @@ pub enum Transmit {
 
 /// A link that only sends, to one next hop, whatever the packets' own addresses.
 pub struct TransmitLink {
-    lane: Box<dyn Lane>,
+    lane: Any,
     /// The link-layer headers for IPv4 (and what is neither) and for IPv6.
     headers: [Header; 2],
     /// The bytes of each of them.
@@ -152,9 +152,9 @@ impl TransmitLink {
     }
 
     /// Works on the queue until `done`, as long as there is any hope.
-    fn work(&mut self, done: impl Fn(&mut dyn Lane) -> bool) -> Result<(), Error> {
+    fn work(&mut self, done: impl Fn(&mut Any) -> bool) -> Result<(), Error> {
         let (mut idle, mut since) = (0, None);
-        while !done(&mut *self.lane) {
+        while !done(&mut self.lane) {
             if self.push_on()? {
                 (idle, since) = (0, None);
                 continue;
@@ -198,11 +198,14 @@ impl Link for TransmitLink {
     }
 
     fn commit(&mut self, length: usize) -> Result<(), Error> {
-        let version = self.slot()?.first().map_or(0, |byte| byte >> 4);
+        if !self.lane.has_slot() {
+            self.slot()?;
+        }
         self.check(length)?;
-        let header = self.headers[usize::from(version == 6)].bytes();
-        if let Some(room) = self.lane.slot().get_mut(..header.len()) {
-            room.copy_from_slice(header);
+        let slot = self.lane.slot();
+        let is_v6 = slot.get(self.header).is_some_and(|byte| byte >> 4 == 6);
+        if let Some(room) = slot.get_mut(..self.header) {
+            room.copy_from_slice(self.headers[usize::from(is_v6)].bytes());
         }
         self.lane.push(self.header + length);
         self.committed += 1;
@@ -270,9 +273,62 @@ trait Lane: Send {
     }
 }
 
+/// Any of the ways. There are a few calls a packet, which a match lets the compiler see through.
+enum Any {
+    Xdp(Xdp),
+    Ring(Ring),
+    Mmsg(Mmsg),
+    Raw(Raw),
+}
+
+macro_rules! any {
+    ($any:ident, $lane:ident => $call:expr) => {
+        match $any {
+            Self::Xdp($lane) => $call,
+            Self::Ring($lane) => $call,
+            Self::Mmsg($lane) => $call,
+            Self::Raw($lane) => $call,
+        }
+    };
+}
+
+impl Lane for Any {
+    fn has_slot(&mut self) -> bool {
+        any!(self, lane => lane.has_slot())
+    }
+
+    fn slot(&mut self) -> &mut [u8] {
+        any!(self, lane => lane.slot())
+    }
+
+    fn push(&mut self, length: usize) {
+        any!(self, lane => lane.push(length));
+    }
+
+    fn waiting(&self) -> usize {
+        any!(self, lane => lane.waiting())
+    }
+
+    fn kick(&mut self) -> io::Result<usize> {
+        any!(self, lane => lane.kick())
+    }
+
+    fn room(&self) -> usize {
+        any!(self, lane => lane.room())
+    }
+
+    fn dropped(&self) -> u64 {
+        any!(self, lane => lane.dropped())
+    }
+
+    fn is_faithful(&self) -> bool {
+        any!(self, lane => lane.is_faithful())
+    }
+}
+
 /// What was chosen.
 struct Choice {
-    lane: Box<dyn Lane>,
+    lane: Any,
     headers: [Header; 2],
     why: String,
 }
@@ -315,7 +371,7 @@ fn by_best(route: &Route, options: &Options) -> Result<Choice, Error> {
 
 fn by_raw(route: &Route, options: &Options, why: &str) -> Result<Choice, Error> {
     let name = &route.interface.name;
-    let lane = Box::new(Raw::open(route, options)?);
+    let lane = Any::Raw(Raw::open(route, options)?);
     let why = format!("raw sockets by way of {name}: {why}");
     Ok(Choice { lane, headers: [Header::NONE; 2], why })
 }
@@ -323,14 +379,14 @@ fn by_raw(route: &Route, options: &Options, why: &str) -> Result<Choice, Error> 
 fn by_packet(route: &Route, options: &Options, way: Transmit) -> Result<Choice, Error> {
     let macs = macs(route, options)?;
     let interface = &route.interface;
-    let (lane, what): (Box<dyn Lane>, _) = match way {
+    let (lane, what) = match way {
         Transmit::Auto | Transmit::Xdp => {
             let lane = Xdp::open(interface, way == Transmit::Xdp)?;
             let manner = if lane.is_zero_copy() { "AF_XDP, zero-copy," } else { "AF_XDP" };
-            (Box::new(lane), manner)
+            (Any::Xdp(lane), manner)
         }
-        Transmit::Ring => (Box::new(Ring::open(interface)?), "a mapped ring (TX_RING)"),
-        _ => (Box::new(Mmsg::open(interface)?), "batches (sendmmsg)"),
+        Transmit::Ring => (Any::Ring(Ring::open(interface)?), "a mapped ring (TX_RING)"),
+        _ => (Any::Mmsg(Mmsg::open(interface)?), "batches (sendmmsg)"),
     };
     let why = format!("{what} on {}{}", interface.name, hop(route, macs));
     let headers = [libc::ETH_P_IP, libc::ETH_P_IPV6].map(|kind| Header::new(macs, kind as u16));
