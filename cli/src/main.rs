@@ -8,6 +8,7 @@ mod exit;
 mod fence;
 mod guards;
 mod input;
+mod localise;
 mod output;
 mod stop;
 mod target;

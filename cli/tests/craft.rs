@@ -52,6 +52,7 @@ fn a_generator_that_is_wrong_is_shown() {
     let output = craft(&["10.0.0.2", "S win rand 5-4"]);
     assert_eq!(output.status.code(), Some(2));
     let expected = "tcpexposure: 1:12: the first number is greater than the second\n\
-                    S win rand 5-4\n           ^^^\n";
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+                    S win rand 5-4\n           ^^^\nhint: ";
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with(expected), "{said}");
 }

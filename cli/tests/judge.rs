@@ -35,7 +35,8 @@ fn every_box_is_judged_the_same_again() {
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(row) = catalogue().get(next.fetch_add(1, Ordering::Relaxed)) {
-            judged("192.0.2.1", row.name, &["--suite", "modern"]);
+            let path = format!("router,{},router", row.name);
+            judged("192.0.2.1", &path, &["--suite", "modern", "--localise"]);
             judged("2001:db8::1", row.name, &[]);
         }
     };

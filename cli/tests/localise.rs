@@ -1,6 +1,8 @@
 //! Where on a chain of five routers a box stands: `test --localise` and `trace` on a real kernel.
 
-use std::thread;
+mod evidence;
+
+use std::{process::Output, thread};
 
 use serde_json::Value;
 use tcpexposure_lab::{Family, Lab, Middlebox, PROGRAMS, Program};
@@ -43,7 +45,19 @@ fn lab() -> Option<(Lab, Program)> {
 }
 
 fn objects(lab: &Lab, arguments: &[&str]) -> Vec<Value> {
-    let output = lab.first().run(TOOL, arguments);
+    read(&lab.first().run(TOOL, arguments))
+}
+
+/// Runs a suite, whose evidence must say the same again.
+fn tested(lab: &Lab, arguments: &[&str]) -> Vec<Value> {
+    let file = evidence::file();
+    let kept = ["-w", file.to_str().unwrap()];
+    let output = lab.first().run(TOOL, &[arguments, &kept].concat());
+    evidence::judge(&output, &file, &["--json"], &[]);
+    read(&output)
+}
+
+fn read(output: &Output) -> Vec<Value> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let objects = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
     objects.unwrap_or_else(|error| panic!("{error}: {output:?}"))
@@ -51,7 +65,7 @@ fn objects(lab: &Lab, arguments: &[&str]) -> Vec<Value> {
 
 fn place(lab: &Lab, target: &str, row: &str) -> Value {
     let arguments = ["--json", "test", target, "--suite", "modern", "--only", row, "--localise"];
-    let all = objects(lab, &arguments);
+    let all = tested(lab, &arguments);
     let found = all.iter().find(|object| object["type"] == "place" && object["entry"] == row);
     found.unwrap_or_else(|| panic!("no place for {row}: {all:?}")).clone()
 }
@@ -202,7 +216,7 @@ fn slow_routers_are_waited_for() {
         let only = rows.join(",");
         let arguments =
             ["--json", "test", &target, "--suite", "modern", "--only", &only, "--localise"];
-        let all = objects(&lab, &arguments);
+        let all = tested(&lab, &arguments);
         for row in rows {
             let found =
                 all.iter().find(|object| object["type"] == "place" && object["entry"] == row);
@@ -264,7 +278,7 @@ fn localised(lab: &Lab, target: &str, boxed: std::net::IpAddr) {
     let question = ["--suite", "modern", "--only", "SynExperiment253", "--localise"];
     let mut found = 0;
     for _ in 0..12 {
-        let all = objects(lab, &[&["--json", "test", target][..], &question].concat());
+        let all = tested(lab, &[&["--json", "test", target][..], &question].concat());
         let Some(place) = all.iter().find(|object| object["type"] == "place") else { continue };
         let (after, before) = (&place["place"]["after"], &place["place"]["before"]);
         assert_eq!((&after["ttl"], &before["ttl"]), (&3.into(), &4.into()), "{all:?}");

@@ -1,12 +1,15 @@
 //! `judge`: the verdicts of a test, from its evidence alone.
 
-use std::{fs::File, io::BufReader, path::PathBuf, time::Duration};
+use std::{
+    collections::VecDeque, fs::File, io::BufReader, net::SocketAddr, path::PathBuf, time::Duration,
+};
 
 use serde_json::Value;
 use tcpexposure_core::{
+    engine::SLOT,
     experiment::{
         Config, Event, Suite,
-        modern::{Modern, ModernConfig, ModernEvent},
+        modern::{Modern, ModernConfig, ModernEvent, Row},
     },
     time::Instant,
     wire::packet::Offload,
@@ -15,11 +18,13 @@ use tcpexposure_link::savefile::Reader;
 
 use crate::{
     evidence::{
+        Follower,
         account::{self, Run},
-        replay::{Course, Parted, Record, replay},
+        replay::{Course, Followed, Parted, Record, courses, replay},
     },
     exit::{Exit, Failure},
     fence::Fence,
+    localise::{Flow, Flows, localise, manner, segment, tracer},
     output::{
         Output,
         findings::Findings,
@@ -45,6 +50,7 @@ pub(crate) struct Judge {
 struct Evidence {
     account: Value,
     course: Course,
+    followed: VecDeque<Followed>,
 }
 
 impl Judge {
@@ -60,7 +66,7 @@ impl Judge {
                 Err(Failure::new(Exit::Usage, "the line of 2011 holds its 43 questions only")
                     .hint("print today's with --format text or json"))
             }
-            Some(Run::Modern(config)) => self.modern(&config, &evidence, output),
+            Some(Run::Modern(config)) => self.modern(&config, evidence, output),
             None => Err(self.unaccounted()),
         }
     }
@@ -92,8 +98,8 @@ impl Judge {
             )
             .hint("packets were added or left out; judge the file as it was written"));
         }
-        let course = Course::new(records, &account).ok_or_else(|| self.unaccounted())?;
-        Ok(Evidence { account, course })
+        let (course, followed) = courses(records, &account).ok_or_else(|| self.unaccounted())?;
+        Ok(Evidence { account, course, followed })
     }
 
     fn unreadable(&self, error: &dyn std::fmt::Display) -> Failure {
@@ -143,7 +149,7 @@ impl Judge {
     fn modern(
         &self,
         config: &ModernConfig,
-        evidence: &Evidence,
+        evidence: Evidence,
         output: &mut Output,
     ) -> Result<Exit, Failure> {
         let mut findings = Findings::new(evidence.name(), config, output.json);
@@ -163,6 +169,11 @@ impl Judge {
         }
         (findings.duration, findings.interrupted) = (evidence.took(), evidence.interrupted());
         findings.print(output)?;
+        if evidence.account["localised"] == true {
+            let mut flows = InFile { judge: self, config, followed: evidence.followed };
+            let places = localise(findings.all(), &mut flows, |_, _| {})?;
+            findings.places(&places, output)?;
+        }
         exit(findings.silence(), findings.interrupted, findings.interfered())
     }
 }
@@ -177,7 +188,41 @@ impl Evidence {
     }
 
     fn interrupted(&self) -> bool {
-        !self.account["interrupted"].is_null()
+        !self.account["course"]["interrupted"].is_null()
+    }
+}
+
+/// Packets that were followed, as the file tells it.
+struct InFile<'a> {
+    judge: &'a Judge,
+    config: &'a ModernConfig,
+    followed: VecDeque<Followed>,
+}
+
+impl Flows for InFile<'_> {
+    fn follow(
+        &mut self,
+        row: &Row,
+        _port: Option<u16>,
+        tries: u8,
+    ) -> Result<Option<Flow>, Failure> {
+        let next = self.followed.pop_front().filter(|next| next.question == row.name);
+        let Some(next) = next else { return Err(self.judge.unaccounted()) };
+        let target = SocketAddr::new(self.config.target, self.config.port);
+        let mut slot = [0; SLOT];
+        let Some(bytes) = segment(row, self.config.seed, next.source, target, &mut slot) else {
+            return Ok(None);
+        };
+        let mut follower = Follower::new(tracer(manner(row, tries), bytes)?, row);
+        let mut flow = Flow::NEW;
+        replay(&mut follower, &next.course, |event| flow.take(event))
+            .map_err(|parted| self.judge.parted(parted))?;
+        Ok(Some(flow))
+    }
+
+    /// The run was stopped where the file ends.
+    fn stopped(&self) -> bool {
+        self.followed.is_empty()
     }
 }
 

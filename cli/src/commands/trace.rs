@@ -4,8 +4,8 @@ use std::{net::SocketAddr, ops::ControlFlow};
 
 use serde_json::json;
 use tcpexposure_core::{
-    craft::Draft,
-    trace::{Config, Event, Field, Hop, Place, Reply, Trace as Tracer, locate},
+    engine::Engine,
+    trace::{Config, Event, Field, Hop, Place, Reply, locate},
     wire::packet::Packet,
 };
 use tcpexposure_link::{Link as _, drive};
@@ -15,6 +15,7 @@ use crate::{
     backend::{Backend, Path, Way},
     exit::{Exit, Failure},
     fence::Fence,
+    localise::{Flow, tracer},
     output::{
         Output,
         hops::{Ways, line, object, place_object},
@@ -59,13 +60,6 @@ pub(crate) struct Trace {
     flows: u8,
 }
 
-/// What came of one flow.
-pub(crate) struct Flow {
-    pub(crate) hops: Vec<Hop>,
-    /// Whether the connection could be opened that the packet belongs to.
-    pub(crate) connected: bool,
-}
-
 impl Trace {
     pub(crate) fn run(&self, output: &mut Output) -> Result<Exit, Failure> {
         let texts = [self.expression.clone()];
@@ -87,8 +81,8 @@ impl Trace {
                 output.line(&format!("flow {} from port {}", flow + 1, path.source.port()))?;
             }
             let config = Config { connect: !is_syn(&bytes), ..self.config() };
-            let done =
-                follow(config, &bytes, path, &stop, |hop| self.show(hop, flow, target, output))?;
+            let show = |hop: &Hop| self.show(hop, flow, target, output);
+            let done = follow(&mut tracer(config, &bytes)?, path, &stop, show)?;
             ways.add(&done.hops);
             exit = worse(exit, self.conclude(&done, output)?);
             if stop.asked() {
@@ -168,36 +162,28 @@ impl Trace {
     }
 }
 
-/// Follows one packet; `show` sees every hop as it is asked.
+/// Lets a tracer follow its packet; `show` sees every hop as it is asked.
 pub(crate) fn follow(
-    config: Config,
-    bytes: &[u8],
+    tracer: &mut impl Engine<Event = Event>,
     path: &mut Path,
     stop: &Stop,
     mut show: impl FnMut(&Hop) -> Result<(), Failure>,
 ) -> Result<Flow, Failure> {
-    let packet = Packet::from_ip(bytes);
-    let draft = Draft::of(&packet);
-    let tracer = draft.and_then(|draft| Tracer::new(config, &draft));
-    let mut tracer = tracer.ok_or_else(|| {
-        Failure::new(Exit::Usage, "this packet cannot be traced")
-            .hint("it needs a whole TCP header and at most 1500 bytes")
-    })?;
-    let (mut flow, mut failure) = (Flow { hops: Vec::new(), connected: true }, None);
-    drive(&mut tracer, path, |event| match event {
-        Some(Event::Hop(hop)) => {
-            flow.hops.push(hop);
-            match show(&hop) {
+    let (mut flow, mut failure) = (Flow::NEW, None);
+    drive(tracer, path, |event| match event {
+        Some(event) => {
+            flow.take(event);
+            let shown = match event {
+                Event::Hop(hop) => show(&hop),
+                Event::Unconnected => Ok(()),
+            };
+            match shown {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
                     failure = Some(error);
                     ControlFlow::Break(())
                 }
             }
-        }
-        Some(Event::Unconnected) => {
-            flow.connected = false;
-            ControlFlow::Continue(())
         }
         None if stop.asked() => ControlFlow::Break(()),
         None => ControlFlow::Continue(()),

@@ -13,4 +13,4 @@ mod subject;
 
 pub(crate) use caption::Proofs;
 pub(crate) use recorder::{Keeping, Recorder};
-pub(crate) use subject::Subject;
+pub(crate) use subject::{Follower, Subject};

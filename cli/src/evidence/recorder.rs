@@ -1,6 +1,6 @@
-//! Keeping all that goes into a suite and comes out of it.
+//! Keeping all that goes into a suite, or into what follows a packet, and comes out of it.
 
-use std::{fs, io::BufReader, path::PathBuf};
+use std::{fs, io::BufReader, mem, net::SocketAddr, path::PathBuf};
 
 use serde_json::{Value, json};
 use tcpexposure_core::{
@@ -24,10 +24,10 @@ use crate::{
     output::save::Save,
 };
 
-/// A suite, and what is kept of its run.
-pub(crate) struct Recorder<E> {
+/// A suite or its like, and what is kept of its run.
+pub(crate) struct Recorder<'k, E> {
     engine: Box<E>,
-    keeping: Option<Keeping>,
+    keeping: Option<&'k mut Keeping>,
 }
 
 /// A capture that is being written, and what it does not hold.
@@ -40,11 +40,24 @@ pub(crate) struct Keeping {
     sent: Vec<u64>,
     /// What the kernel or the card did to the packets of these numbers.
     offloads: Vec<(u64, u8)>,
-    /// Times at which the suite went on without a packet, and how many packets there were by then.
+    /// What the packets do not tell of what is under way.
+    notes: Notes,
+    /// And of what was before: first the suite, then packets that were followed.
+    done: Vec<Notes>,
+}
+
+/// What the packets of a run do not tell of it.
+#[derive(Default)]
+struct Notes {
+    /// The question whose packet is followed, and from where.
+    follows: Option<(&'static str, SocketAddr)>,
+    /// How many packets there were before.
+    first: u64,
+    /// Times at which it went on without a packet, and how many packets there were by then.
     turns: Vec<(u64, u64)>,
-    /// After how many packets the run was ended.
+    /// After how many packets it was ended.
     interrupted: Option<u64>,
-    /// The time that the suite knows.
+    /// The time that it knows.
     clock: Instant,
     /// Until when it waits.
     until: Instant,
@@ -52,27 +65,22 @@ pub(crate) struct Keeping {
     moved: bool,
 }
 
-impl<E: Subject> Recorder<E> {
+impl<'k, E: Subject> Recorder<'k, E> {
     /// Stands around a suite, and keeps what crosses if there is something to keep it in.
-    pub(crate) const fn new(engine: Box<E>, keeping: Option<Keeping>) -> Self {
+    pub(crate) const fn new(engine: Box<E>, keeping: Option<&'k mut Keeping>) -> Self {
         Self { engine, keeping }
     }
 
     /// Ends the run.
     pub(crate) fn interrupt(&mut self) {
         if let Some(keeping) = &mut self.keeping {
-            keeping.interrupted = Some(keeping.count());
+            keeping.notes.interrupted = Some(keeping.count());
         }
         self.engine.interrupt();
     }
-
-    /// Gives what was kept.
-    pub(crate) fn into_keeping(self) -> Option<Keeping> {
-        self.keeping
-    }
 }
 
-impl<E: Subject> Engine for Recorder<E> {
+impl<E: Subject> Engine for Recorder<'_, E> {
     type Event = E::Event;
 
     fn handle(&mut self, now: Instant, packet: &Packet<'_>) {
@@ -90,7 +98,7 @@ impl<E: Subject> Engine for Recorder<E> {
                 let packet = Packet::from_ip(slot.get(..*length).unwrap_or_default());
                 keeping.packet(Direction::Sent, now, &packet, &*self.engine);
             }
-            Step::Emit(_) => keeping.moved = true,
+            Step::Emit(_) => keeping.notes.moved = true,
             Step::Wait(until) => keeping.wait(now, *until),
             Step::Done => keeping.wait(now, Instant::NEVER),
         }
@@ -108,12 +116,16 @@ impl Keeping {
             captions: Vec::new(),
             sent: Vec::new(),
             offloads: Vec::new(),
-            turns: Vec::new(),
-            interrupted: None,
-            clock: Instant::ZERO,
-            until: Instant::ZERO,
-            moved: false,
+            notes: Notes::default(),
+            done: Vec::new(),
         }))
+    }
+
+    /// Goes on with the packets of one that is followed, for a question, from this address.
+    pub(crate) fn follow(&mut self, question: &'static str, source: SocketAddr) {
+        let (follows, first) = (Some((question, source)), self.count());
+        let next = Notes { follows, first, ..Notes::default() };
+        self.done.push(mem::replace(&mut self.notes, next));
     }
 
     fn count(&self) -> u64 {
@@ -143,16 +155,19 @@ impl Keeping {
             }
             Direction::Received => {}
         }
-        (self.clock, self.moved) = (self.clock.max(now), false);
+        let notes = &mut self.notes;
+        (notes.clock, notes.moved) = (notes.clock.max(now), false);
     }
 
-    /// Notes that the suite waits; if it went on to do so, then when it did.
+    /// Notes that there is nothing to do; if something was done before, then when that was.
     fn wait(&mut self, now: Instant, until: Instant) {
-        if (self.moved || until != self.until) && now > self.clock {
-            self.turns.push((self.count(), now.as_nanos()));
-            self.clock = now;
+        let count = self.count();
+        let notes = &mut self.notes;
+        if (notes.moved || until != notes.until) && now > notes.clock {
+            notes.turns.push((count, now.as_nanos()));
+            notes.clock = now;
         }
-        (self.until, self.moved) = (until, false);
+        (notes.until, notes.moved) = (until, false);
     }
 
     /// Completes the file: the packets get what they prove, and the section what the run was.
@@ -167,18 +182,31 @@ impl Keeping {
             return Ok(()); // it has no room for words
         }
         let mut run = run;
+        let mut courses = self.done.iter().chain([&self.notes]).map(course);
         for (name, value) in [
             ("packets", json!(self.captions.len())),
             ("sent", json!(self.sent)),
             ("offloads", json!(self.offloads)),
-            ("turns", json!(self.turns)),
-            ("interrupted", json!(self.interrupted)),
+            ("course", courses.next().unwrap_or_default()),
+            ("followed", courses.collect()),
             ("statistics", account::statistics(statistics)),
         ] {
             run[name] = value;
         }
         rewrite(&self.file, &self.captions, proofs, &run, statistics)
     }
+}
+
+/// Writes notes down.
+fn course(notes: &Notes) -> Value {
+    let mut course = json!({
+        "first": notes.first, "turns": notes.turns, "interrupted": notes.interrupted,
+    });
+    if let Some((question, source)) = notes.follows {
+        course["question"] = question.into();
+        course["source"] = source.to_string().into();
+    }
+    course
 }
 
 /// Writes the file anew, with comments.

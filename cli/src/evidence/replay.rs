@@ -1,6 +1,6 @@
 //! The same packets at the same times, once more.
 
-use std::fmt;
+use std::{collections::VecDeque, fmt, net::SocketAddr};
 
 use serde_json::Value;
 use tcpexposure_core::{
@@ -22,10 +22,12 @@ pub(crate) struct Record {
     pub(crate) offload: Offload,
 }
 
-/// What the suite was driven by.
+/// What a suite was driven by, or what followed a packet.
 #[derive(Debug)]
 pub(crate) struct Course {
-    pub(crate) records: Vec<Record>,
+    /// How many packets of the file are before its own.
+    first: usize,
+    records: Vec<Record>,
     /// Times at which it went on without a packet, behind so many packets.
     turns: Vec<(usize, Instant)>,
     /// After how many packets it was interrupted.
@@ -45,24 +47,60 @@ impl fmt::Display for Parted {
     }
 }
 
+/// A packet that was followed.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    /// For which question.
+    pub(crate) question: String,
+    /// From where.
+    pub(crate) source: SocketAddr,
+    pub(crate) course: Course,
+}
+
+/// Joins the packets of a file with what its account says of them: what drove the suite, and which
+/// packets were followed then; `None` where it says nothing.
+pub(crate) fn courses(
+    mut records: Vec<Record>,
+    account: &Value,
+) -> Option<(Course, VecDeque<Followed>)> {
+    for sent in account["sent"].as_array()? {
+        records.get_mut(number(sent)?.checked_sub(1)?)?.sent = true;
+    }
+    for pair in account["offloads"].as_array()? {
+        let record = records.get_mut(number(&pair[0])?.checked_sub(1)?)?;
+        record.offload = recorder::offload(pair[1].as_u64()?);
+    }
+    let mut followed = VecDeque::new();
+    for notes in account["followed"].as_array()?.iter().rev() {
+        followed.push_front(Followed {
+            question: notes["question"].as_str()?.to_owned(),
+            source: notes["source"].as_str()?.parse().ok()?,
+            course: Course::cut(&mut records, notes)?,
+        });
+    }
+    Some((Course::cut(&mut records, &account["course"])?, followed))
+}
+
 impl Course {
-    /// Joins the packets of a file with what its account says of them; `None` where it says nothing.
-    pub(crate) fn new(mut records: Vec<Record>, account: &Value) -> Option<Self> {
-        let number = |value: &Value| value.as_u64().and_then(|value| usize::try_from(value).ok());
-        for sent in account["sent"].as_array()? {
-            records.get_mut(number(sent)?.checked_sub(1)?)?.sent = true;
-        }
-        for pair in account["offloads"].as_array()? {
-            let record = records.get_mut(number(&pair[0])?.checked_sub(1)?)?;
-            record.offload = recorder::offload(pair[1].as_u64()?);
-        }
-        let turn = |pair: &Value| Some((number(&pair[0])?, Instant::from_nanos(pair[1].as_u64()?)));
-        let turns = account["turns"].as_array()?.iter().map(turn).collect::<Option<_>>()?;
-        Some(Self { records, turns, interrupted: number(&account["interrupted"]) })
+    /// Cuts the packets off from where a course begins.
+    fn cut(records: &mut Vec<Record>, notes: &Value) -> Option<Self> {
+        let first = number(&notes["first"]).filter(|first| *first <= records.len())?;
+        let place = |value: &Value| number(value)?.checked_sub(first);
+        let turn = |pair: &Value| Some((place(&pair[0])?, Instant::from_nanos(pair[1].as_u64()?)));
+        Some(Self {
+            first,
+            records: records.split_off(first),
+            turns: notes["turns"].as_array()?.iter().map(turn).collect::<Option<_>>()?,
+            interrupted: place(&notes["interrupted"]),
+        })
     }
 }
 
-/// Drives a suite by a course; `sink` gets what it reports.
+fn number(value: &Value) -> Option<usize> {
+    usize::try_from(value.as_u64()?).ok()
+}
+
+/// Drives a suite, or what follows a packet, by a course; `sink` gets what it reports.
 pub(crate) fn replay<E: Subject>(
     engine: &mut E,
     course: &Course,
@@ -112,7 +150,7 @@ where
             }
             self.go_on(record.time)?;
             if self.place == before {
-                return Err(Parted { number: before + 1 });
+                return Err(Parted { number: self.course.first + before + 1 });
             }
         }
     }
@@ -129,7 +167,7 @@ where
                     };
                     self.place += 1;
                     if record.filter(same).is_none() {
-                        return Err(Parted { number: self.place });
+                        return Err(Parted { number: self.course.first + self.place });
                     }
                 }
                 Step::Emit(event) => (self.sink)(event),

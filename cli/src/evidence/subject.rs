@@ -1,8 +1,14 @@
-//! What can be recorded and replayed: the suites.
+//! What can be recorded and replayed: the suites, and what follows a packet.
 
 use tcpexposure_core::{
-    engine::Engine,
-    experiment::{ENTRIES, Suite, modern::Modern},
+    engine::{Engine, Step},
+    experiment::{
+        ENTRIES, Suite,
+        modern::{Modern, Row},
+    },
+    time::Instant,
+    trace::{Event, Trace},
+    wire::packet::Packet,
 };
 
 /// What a connection is for.
@@ -46,4 +52,42 @@ impl<const PARALLEL: usize> Subject for Modern<PARALLEL> {
     fn interrupt(&mut self) {
         self.interrupt();
     }
+}
+
+/// What follows the packet of a question.
+pub(crate) struct Follower {
+    tracer: Trace,
+    question: &'static str,
+}
+
+impl Follower {
+    /// Follows for a question.
+    pub(crate) const fn new(tracer: Trace, row: &Row) -> Self {
+        Self { tracer, question: row.name }
+    }
+}
+
+impl Engine for Follower {
+    type Event = Event;
+
+    fn handle(&mut self, now: Instant, packet: &Packet<'_>) {
+        self.tracer.handle(now, packet);
+    }
+
+    fn poll(&mut self, now: Instant, slot: &mut [u8]) -> Step<Event> {
+        self.tracer.poll(now, slot)
+    }
+}
+
+impl Subject for Follower {
+    fn purpose(&self, _port: u16) -> Option<Purpose> {
+        Some(Purpose {
+            name: self.question,
+            asks: "its packet with a rising time to live, to see where it is changed or lost",
+            control: false,
+        })
+    }
+
+    /// Nothing is to be ended.
+    fn interrupt(&mut self) {}
 }

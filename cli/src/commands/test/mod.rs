@@ -234,11 +234,7 @@ impl Test {
             tally.add(report.interfered(), report.interrupted, report.silence());
         }
         if self.asks_today() && !tally.interrupted {
-            let mut findings = self.modern(address, task, paths, output)?;
-            if self.localise && !findings.interrupted {
-                let places = self.localise(address, findings.all(), task, paths, output)?;
-                findings.places(&places, output)?;
-            }
+            let findings = self.modern(address, task, paths, output)?;
             tally.add(findings.interfered(), findings.interrupted, findings.silence());
         }
         Ok(())

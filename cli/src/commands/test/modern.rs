@@ -5,23 +5,26 @@ use std::{
     ops::ControlFlow,
 };
 
+use serde_json::Value;
 use tcpexposure_core::experiment::{
     Ports,
     modern::{Choice, Family, Modern, ModernConfig, ModernEvent, by_name},
 };
-use tcpexposure_link::{Link as _, Outcome, drive};
+use tcpexposure_link::{Link as _, Outcome, Statistics, drive};
 
-use super::{Task, Test, paths::Paths, targets::Address};
+use super::{Task, Test, localise::OnPath, paths::Paths, targets::Address};
 use crate::{
     backend::Path,
     evidence::{Keeping, Recorder, account},
     exit::{Exit, Failure},
+    localise::localise,
     output::{Output, findings::Findings, verdicts::Format},
     stop::Stop,
 };
 
 impl Test {
-    /// Puts today's questions to one port of one target, and prints what comes of it.
+    /// Puts today's questions to one port of one target, and prints what comes of it, and where on
+    /// the path it is if that is asked.
     pub(super) fn modern(
         &self,
         address: &Address,
@@ -29,6 +32,30 @@ impl Test {
         paths: &mut Paths<'_>,
         output: &mut Output,
     ) -> Result<Findings, Failure> {
+        let (mut findings, mut evidence) = self.ask(address, task, paths, output)?;
+        let mut result = Ok(());
+        if self.localise && !findings.interrupted {
+            if let Some(evidence) = &mut evidence {
+                evidence.account["localised"] = true.into();
+            }
+            let mut flows = OnPath { address, task, paths, evidence: evidence.as_mut() };
+            result = localise(findings.all(), &mut flows, |row, place| {
+                output.detail(&format!("{}: {place}", row.name));
+            })
+            .and_then(|places| findings.places(&places, output));
+        }
+        // Whatever came of it, what was kept is kept.
+        evidence.map_or(Ok(()), |evidence| evidence.finish(&findings))?;
+        result.map(|()| findings)
+    }
+
+    fn ask(
+        &self,
+        address: &Address,
+        task: &Task,
+        paths: &mut Paths<'_>,
+        output: &mut Output,
+    ) -> Result<(Findings, Option<Evidence>), Failure> {
         let (target, path) = paths.to(address)?;
         output.detail(&path.description);
         output.remark(&format!("testing {} port {}", target.ip(), target.port()));
@@ -85,6 +112,24 @@ pub(super) fn choice(names: &[String]) -> Result<Choice, Failure> {
     })
 }
 
+/// What is kept of a run, to be completed.
+pub(super) struct Evidence {
+    keeping: Keeping,
+    account: Value,
+    statistics: Statistics,
+}
+
+impl Evidence {
+    /// Gives where packets go that are followed.
+    pub(super) const fn keeping(&mut self) -> &mut Keeping {
+        &mut self.keeping
+    }
+
+    fn finish(self, findings: &Findings) -> Result<(), Failure> {
+        self.keeping.finish(&findings.proofs(), self.account, &self.statistics)
+    }
+}
+
 /// A run that is under way.
 struct Run<'a> {
     /// The target, as it was named.
@@ -100,9 +145,10 @@ impl Run<'_> {
         mut path: Path,
         stop: &Stop,
         output: &mut Output,
-    ) -> Result<Findings, Failure> {
+    ) -> Result<(Findings, Option<Evidence>), Failure> {
         let suite = Box::new(Modern::<PARALLEL>::new(self.config));
-        let mut suite = Recorder::new(suite, self.keeping.take());
+        let mut keeping = self.keeping.take();
+        let mut suite = Recorder::new(suite, keeping.as_mut());
         let begin = path.now();
         let stopped = &mut || stop.asked();
         if self.watch(&mut suite, &mut path, output, stopped)? == Outcome::Stopped {
@@ -113,19 +159,17 @@ impl Run<'_> {
         output.settle();
         self.findings.duration = path.now().since(begin);
         self.findings.print(output)?;
-        if let Some(keeping) = suite.into_keeping() {
-            let run = account::Run::Modern(self.config);
-            let took = self.findings.duration;
-            let account = account::begin(&run, self.name, PARALLEL, &path.description, took);
-            keeping.finish(&self.findings.proofs(), account, &path.statistics()?)?;
-        }
-        Ok(self.findings)
+        let Some(keeping) = keeping else { return Ok((self.findings, None)) };
+        let (run, took) = (account::Run::Modern(self.config), self.findings.duration);
+        let account = account::begin(&run, self.name, PARALLEL, &path.description, took);
+        let evidence = Evidence { keeping, account, statistics: path.statistics()? };
+        Ok((self.findings, Some(evidence)))
     }
 
     /// Drives a suite until it ends or somebody asks to stop.
     fn watch<const PARALLEL: usize>(
         &mut self,
-        suite: &mut Recorder<Modern<PARALLEL>>,
+        suite: &mut Recorder<'_, Modern<PARALLEL>>,
         path: &mut Path,
         output: &mut Output,
         stop: &mut dyn FnMut() -> bool,

@@ -51,7 +51,8 @@ impl Plan<'_> {
         output: &mut Output,
     ) -> Result<Report, Failure> {
         let suite = Box::new(Suite::<PARALLEL>::new(self.config.clone()));
-        let mut suite = Recorder::new(suite, Keeping::begin(self.write)?);
+        let mut keeping = Keeping::begin(self.write)?;
+        let mut suite = Recorder::new(suite, keeping.as_mut());
         let begin = path.now();
         let mut report = Report::new(self.name, &self.config, self.format);
         let outcome = watch(&mut suite, &mut path, output, &mut report, &mut || stop.asked())?;
@@ -63,7 +64,7 @@ impl Plan<'_> {
         output.settle();
         report.duration = path.now().since(begin);
         report.print(output)?;
-        if let Some(keeping) = suite.into_keeping() {
+        if let Some(keeping) = keeping {
             let run = account::Run::Suite(Box::new(self.config));
             let account =
                 account::begin(&run, self.name, PARALLEL, &path.description, report.duration);
@@ -75,7 +76,7 @@ impl Plan<'_> {
 
 /// Drives a suite until it ends or somebody asks to stop.
 fn watch<const PARALLEL: usize>(
-    suite: &mut Recorder<Suite<PARALLEL>>,
+    suite: &mut Recorder<'_, Suite<PARALLEL>>,
     path: &mut backend::Path,
     output: &mut Output,
     report: &mut Report,
