@@ -293,14 +293,17 @@ macro_rules! any {
 }
 
 impl Lane for Any {
+    #[inline]
     fn has_slot(&mut self) -> bool {
         any!(self, lane => lane.has_slot())
     }
 
+    #[inline]
     fn slot(&mut self) -> &mut [u8] {
         any!(self, lane => lane.slot())
     }
 
+    #[inline]
     fn push(&mut self, length: usize) {
         any!(self, lane => lane.push(length));
     }
