@@ -7,7 +7,7 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::Duration,
 };
@@ -300,16 +300,16 @@ impl Ring {
 
     /// Puts in the place of a frame; there must be room.
     fn put(&mut self, place: u64) {
-        self.write(self.at(), place);
+        write(self.map.words(self.at()).each_ref(), place);
         self.done();
     }
 
     /// Puts in the place and length of a frame, to be published; there must be room.
     fn put_descriptor(&mut self, place: u64, length: u32) {
-        let at = self.at();
-        self.write(at, place);
-        self.map.word(at + 8).store(length, Ordering::Relaxed);
-        self.map.word(at + 12).store(0, Ordering::Relaxed);
+        let [first, second, size, options] = self.map.words(self.at());
+        write([first, second], place);
+        size.store(length, Ordering::Relaxed);
+        options.store(0, Ordering::Relaxed);
         self.own = self.own.wrapping_add(1);
     }
 
@@ -318,17 +318,18 @@ impl Ring {
     }
 
     fn read(&self, at: usize) -> u64 {
-        let [a, b, c, d] = self.map.word(at).load(Ordering::Relaxed).to_ne_bytes();
-        let [e, f, g, h] = self.map.word(at + 4).load(Ordering::Relaxed).to_ne_bytes();
+        let [first, second] = self.map.words(at);
+        let [a, b, c, d] = first.load(Ordering::Relaxed).to_ne_bytes();
+        let [e, f, g, h] = second.load(Ordering::Relaxed).to_ne_bytes();
         u64::from_ne_bytes([a, b, c, d, e, f, g, h])
     }
+}
 
-    fn write(&self, at: usize, value: u64) {
-        let [a, b, c, d, e, f, g, h] = value.to_ne_bytes();
-        let halves = [[a, b, c, d], [e, f, g, h]].map(u32::from_ne_bytes);
-        self.map.word(at).store(halves[0], Ordering::Relaxed);
-        self.map.word(at + 4).store(halves[1], Ordering::Relaxed);
-    }
+/// Writes a number of two words.
+fn write([first, second]: [&AtomicU32; 2], value: u64) {
+    let [a, b, c, d, e, f, g, h] = value.to_ne_bytes();
+    first.store(u32::from_ne_bytes([a, b, c, d]), Ordering::Relaxed);
+    second.store(u32::from_ne_bytes([e, f, g, h]), Ordering::Relaxed);
 }
 
 /// Where each kind of ring has its indices, its entries and its flags.

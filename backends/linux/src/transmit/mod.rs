@@ -169,6 +169,12 @@ impl TransmitLink {
         Ok(())
     }
 
+    /// Waits until there is a slot.
+    #[cold]
+    fn make_room(&mut self) -> Result<(), Error> {
+        self.work(|lane| lane.has_slot())
+    }
+
     /// Refuses what would not arrive as it is.
     fn check(&mut self, length: usize) -> Result<(), Error> {
         if length > self.most {
@@ -192,27 +198,26 @@ impl Link for TransmitLink {
 
     fn slot(&mut self) -> Result<&mut [u8], Error> {
         if !self.lane.has_slot() {
-            self.work(|lane| lane.has_slot())?;
+            self.make_room()?;
         }
         Ok(&mut self.lane.slot()[self.header..])
     }
 
     fn commit(&mut self, length: usize) -> Result<(), Error> {
         if !self.lane.has_slot() {
-            self.slot()?;
+            self.make_room()?;
         }
         self.check(length)?;
         let slot = self.lane.slot();
         let is_v6 = slot.get(self.header).is_some_and(|byte| byte >> 4 == 6);
-        if let Some(room) = slot.get_mut(..self.header) {
-            room.copy_from_slice(self.headers[usize::from(is_v6)].bytes());
-        }
+        self.headers[usize::from(is_v6)].write(slot);
         self.lane.push(self.header + length);
         self.committed += 1;
         self.queued += 1;
         if self.queued < BATCH { Ok(()) } else { self.flush() }
     }
 
+    #[inline(never)]
     fn flush(&mut self) -> Result<(), Error> {
         self.work(|lane| lane.waiting() == 0)?;
         self.queued = 0;
