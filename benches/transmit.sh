@@ -26,7 +26,7 @@ if [ "${1-}" != --inside ]; then
     trap 'rm -rf "$build"' EXIT
     cc -O2 -o "$build/bare-xdp" benches/bare-xdp.c
     cp "$target"/release/examples/{transmit,sink} "$target/release/tcpexposure" "$build"
-    unshare -n "$0" --inside "$build" "${1-30}" "${2-0.3}" "${@:3}"
+    unshare -n "$0" --inside "$build" "${1-15}" "${2-0.6}" "${@:3}"
     exit
 fi
 build=$2 rounds=$3 seconds=$4
