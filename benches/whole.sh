@@ -41,7 +41,7 @@ there sh -c 'ip link set lo up; ip addr add 10.98.0.2/24 dev v1; ip link set v1 
     ip neigh replace 10.98.0.1 lladdr 02:00:00:00:00:01 dev v1
     ip route add local 10.99.0.0/16 dev lo
     sysctl -qw net.ipv4.tcp_syncookies=2'
-there setpriv --pdeathsig KILL python3 -c 'import socket, time
+nsenter --net="/proc/$far/ns/net" setpriv --pdeathsig KILL python3 -c 'import socket, time
 s = socket.socket(); s.bind(("", 80)); s.listen(1); time.sleep(3600)' &
 until there grep -q ':0050 0*:0000 0A' /proc/net/tcp; do sleep 0.01; done
 
