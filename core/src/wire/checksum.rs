@@ -114,19 +114,19 @@ fn many(bytes: &[u8]) -> u64 {
     if rest.is_empty() { sum } else { plus(sum, few(rest)) }
 }
 
-/// Sums bytes by words of 64 bits.
+/// Sums bytes by words of 64 bits, the carry of each going into the next.
 #[inline(always)]
 fn few(bytes: &[u8]) -> u64 {
-    let mut sum = 0_u128;
+    let (mut sum, mut carry) = (0_u64, false);
     let mut rest = bytes;
     while let Some((four, after)) = rest.split_first_chunk::<32>() {
         for word in four.as_chunks().0 {
-            sum = sum.wrapping_add(u64::from_ne_bytes(*word).into());
+            (sum, carry) = sum.carrying_add(u64::from_ne_bytes(*word), carry);
         }
         rest = after;
     }
     while let Some((word, after)) = rest.split_first_chunk() {
-        sum = sum.wrapping_add(u64::from_ne_bytes(*word).into());
+        (sum, carry) = sum.carrying_add(u64::from_ne_bytes(*word), carry);
         rest = after;
     }
     if !rest.is_empty() {
@@ -134,9 +134,9 @@ fn few(bytes: &[u8]) -> u64 {
             Some(end) => ending(end, rest),
             None => last(rest),
         };
-        sum = sum.wrapping_add(rest.into());
+        (sum, carry) = sum.carrying_add(rest, carry);
     }
-    plus(sum as u64, (sum >> 64) as u64)
+    plus(sum, carry.into())
 }
 
 /// Sums the `rest` of bytes that end with `end`: what stands before it is shifted out.
@@ -174,7 +174,7 @@ const fn fold32(sum: u64) -> u32 {
 
 /// Folds to 16 bits.
 #[inline]
-const fn fold16(sum: u64) -> u16 {
+pub(crate) const fn fold16(sum: u64) -> u16 {
     let sum = fold32(sum);
     (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
