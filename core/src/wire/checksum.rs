@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use zerocopy::transmute;
+
 /// A running ones' complement sum over fragments of any length, odd ones too.
 ///
 /// ```
@@ -114,29 +116,30 @@ fn many(bytes: &[u8]) -> u64 {
     if rest.is_empty() { sum } else { plus(sum, few(rest)) }
 }
 
-/// Sums bytes by words of 64 bits, the carry of each going into the next.
+/// Sums bytes by words of 64 bits; where there are some, in four sums that need not wait for each
+/// other.
 #[inline(always)]
 fn few(bytes: &[u8]) -> u64 {
-    let (mut sum, mut carry) = (0_u64, false);
-    let mut rest = bytes;
-    while let Some((four, after)) = rest.split_first_chunk::<32>() {
-        for word in four.as_chunks().0 {
-            (sum, carry) = sum.carrying_add(u64::from_ne_bytes(*word), carry);
+    let (mut sum, mut rest) = (0, bytes);
+    if bytes.len() >= SOME
+        && let (blocks, after) = bytes.as_chunks::<32>()
+        && let [first, blocks @ ..] = blocks
+    {
+        let mut sums: [u64; 4] = transmute!(*first);
+        for block in blocks {
+            let ([a, b, c, d], [e, f, g, h]) = (sums, transmute!(*block));
+            sums = [plus(a, e), plus(b, f), plus(c, g), plus(d, h)];
         }
-        rest = after;
+        let [a, b, c, d] = sums;
+        (sum, rest) = (plus(plus(a, b), plus(c, d)), after);
     }
-    while let Some((word, after)) = rest.split_first_chunk() {
-        (sum, carry) = sum.carrying_add(u64::from_ne_bytes(*word), carry);
-        rest = after;
+    let (words, end) = rest.as_chunks();
+    let sum = words.iter().fold(sum, |sum, word| plus(sum, u64::from_ne_bytes(*word)));
+    match bytes.last_chunk() {
+        _ if end.is_empty() => sum,
+        Some(whole) => plus(sum, ending(whole, end)),
+        None => plus(sum, last(end)),
     }
-    if !rest.is_empty() {
-        let rest = match bytes.last_chunk() {
-            Some(end) => ending(end, rest),
-            None => last(rest),
-        };
-        (sum, carry) = sum.carrying_add(rest, carry);
-    }
-    plus(sum, carry.into())
 }
 
 /// Sums the `rest` of bytes that end with `end`: what stands before it is shifted out.
@@ -189,6 +192,8 @@ fn swap(sum: u64) -> u64 {
 const BLOCK: usize = 64;
 /// How many blocks are summed before 16-bit halves could overflow 32 bits.
 const RUN: usize = (1 << 16) / (BLOCK / 4);
+/// From this many bytes on, four words at a time pay.
+const SOME: usize = 64;
 /// From this many bytes on, vectors pay.
 const MANY: usize = 512;
 
