@@ -19,10 +19,10 @@ static void must(int good, const char *what) {
     }
 }
 
-// An Ethernet, an IPv4 and a TCP header; the checksums are those of a SYN from 10.99.0.1.
+// An Ethernet, an IPv4 and a TCP header; the checksums are those of a SYN from 172.16.1.1.
 static uint8_t frame[54] = {
     0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1, 8, 0,
-    0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0x26, 0x6a, 10, 99, 0, 1, 10, 0, 0, 1,
+    0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0x26, 0x6a, 172, 16, 1, 1, 10, 0, 0, 1,
     0x9c, 0x40, 0, 80, 1, 2, 3, 4, 0, 0, 0, 0, 0x50, 2, 0xfa, 0xf0, 0x63, 0xd2, 0, 0,
 };
 

@@ -53,13 +53,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut bytes, choice) = ([0; 60], Choice::only(Key::of_seed(1), ports));
     let template = Template::new(&draft, &proving(&expression), choice, &mut bytes)?;
     let mut ranges = [Range::prefix(Ipv4Addr::new(10, 0, 0, 0).into(), 8)?];
+    // Without a count, again and again.
+    let retries = if targets.is_none() { u32::MAX } else { 0 };
     let plan = Plan {
         space: Space::new(&mut ranges, &[80], 1)?,
         probes: Probes { v4: &[template], v6: &[] },
         seed: 1,
         shard: Shard::WHOLE,
         rate: Rate::Unlimited,
-        limits: Limits { targets, cooldown: Duration::ZERO, ..Limits::default() },
+        limits: Limits { targets, retries, cooldown: Duration::ZERO, ..Limits::default() },
     };
     let mut prober = Prober::new(plan, Position::default());
     drive(&mut prober, &mut link, |_| ControlFlow::Continue(()))?;

@@ -70,6 +70,16 @@ impl Header {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
+
+    /// Writes the header at the start of a frame.
+    pub(crate) const fn write(&self, frame: &mut [u8]) {
+        // The length is one that the compiler knows.
+        if self.length > 0
+            && let Some(room) = frame.first_chunk_mut()
+        {
+            *room = self.bytes;
+        }
+    }
 }
 
 /// Opens a socket whose frames go past the queueing discipline, to one interface only.

@@ -60,11 +60,22 @@ impl Map {
     /// # Panics
     /// If it is not inside, or not aligned.
     pub(super) fn word(&self, at: usize) -> &AtomicU32 {
-        assert!(at.is_multiple_of(4) && at < self.length && self.length - at >= 4, "word at {at}");
-        // SAFETY: the word lies inside the mapping, which is aligned to pages and lives as long as
-        // the borrow of `self`; `at` is a multiple of four. Nobody in this process accesses the
-        // words that the kernel changes in any other way than this one, see `bytes_mut`.
-        unsafe { AtomicU32::from_ptr(self.start.as_ptr().add(at).cast()) }
+        &self.words::<1>(at)[0]
+    }
+
+    /// Lends words that follow each other, each of which the kernel may change at any time.
+    ///
+    /// # Panics
+    /// If they are not all inside, or not aligned.
+    pub(super) fn words<const N: usize>(&self, at: usize) -> &[AtomicU32; N] {
+        let length = size_of::<[AtomicU32; N]>();
+        let inside = at <= self.length && self.length - at >= length;
+        assert!(at.is_multiple_of(4) && inside, "word at {at}");
+        // SAFETY: the words lie inside the mapping, which is aligned to pages and lives as long as
+        // the borrow of `self`; `at` is a multiple of four; an atomic word has the layout of a word.
+        // Nobody in this process accesses the words that the kernel changes in any other way than
+        // this one, see `bytes_mut`.
+        unsafe { &*self.start.as_ptr().add(at).cast::<[AtomicU32; N]>() }
     }
 
     /// Lends bytes.

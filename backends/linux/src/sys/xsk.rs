@@ -7,7 +7,7 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::Duration,
 };
@@ -60,9 +60,7 @@ impl Sender {
 
     /// Lends a frame, an empty one if the kernel has them all.
     pub(crate) fn slot(&mut self) -> &mut [u8] {
-        if self.free.is_empty() {
-            self.reap();
-        }
+        self.has_slot();
         let frame = self.free.last().map(|place| (*place, self.memory.chunk));
         // SAFETY: the free frames are those that were never sent and those that the kernel has
         // returned by the ring of what was sent; `push` takes this one off the list, for which the
@@ -70,12 +68,26 @@ impl Sender {
         unsafe { self.memory.frame(frame) }
     }
 
-    /// Queues the first `length` bytes of the slot.
+    /// Queues the first `length` bytes of the slot, to be [published](Self::publish).
     pub(crate) fn push(&mut self, length: usize) {
         // There are as many descriptors as frames, so that there is always room.
         if let Some(place) = self.free.pop() {
             self.sending.put_descriptor(place, length as u32);
         }
+    }
+
+    /// Tells whether there is a slot.
+    pub(crate) fn has_slot(&mut self) -> bool {
+        if self.free.is_empty() {
+            self.reap();
+        }
+        !self.free.is_empty()
+    }
+
+    /// Shows the kernel what is queued, all at once: each look of one side at what the other has
+    /// written costs both.
+    pub(crate) fn publish(&self) {
+        self.sending.publish();
     }
 
     /// Tells how many frames the kernel has not looked at yet.
@@ -91,10 +103,12 @@ impl Sender {
     /// Takes back the frames that have been sent. Done early, it has the same few frames go out
     /// again and again, which the processor then holds in its cache.
     pub(crate) fn reap(&mut self) {
-        while let Some(at) = self.sent.next() {
-            self.free.push(self.memory.start_of(self.sent.read(at)));
-            self.sent.done();
+        let end = self.sent.other();
+        while self.sent.own != end {
+            self.free.push(self.memory.start_of(self.sent.read(self.sent.at())));
+            self.sent.own = self.sent.own.wrapping_add(1);
         }
+        self.sent.publish();
     }
 }
 
@@ -184,6 +198,7 @@ pub(crate) fn is_zero_copy(fd: BorrowedFd<'_>) -> bool {
 /// The memory in which the frames lie.
 struct Memory {
     map: Map,
+    /// The bytes of a frame, a power of two.
     chunk: usize,
 }
 
@@ -204,7 +219,7 @@ impl Memory {
 
     /// Tells where the frame begins that a place lies in.
     const fn start_of(&self, place: u64) -> u64 {
-        place - place % self.chunk as u64
+        place & !(self.chunk as u64 - 1)
     }
 
     /// Lends `length` bytes at a place, none if there is no frame or they are not inside.
@@ -270,26 +285,32 @@ impl Ring {
         (self.other() != self.own).then(|| self.at())
     }
 
-    /// Goes on to the next entry: what was done to this one is done before the other side sees it.
+    /// Goes on to the next entry, and shows that.
     fn done(&mut self) {
         self.own = self.own.wrapping_add(1);
+        self.publish();
+    }
+
+    /// Shows the other side how far we are: what was done to the entries before is done before it
+    /// sees that.
+    fn publish(&self) {
         let at = self.offsets[if self.kind.ours { PRODUCER } else { CONSUMER }];
         self.map.word(at).store(self.own, Ordering::Release);
     }
 
     /// Puts in the place of a frame; there must be room.
     fn put(&mut self, place: u64) {
-        self.write(self.at(), place);
+        write(self.map.words(self.at()).each_ref(), place);
         self.done();
     }
 
-    /// Puts in the place and length of a frame; there must be room.
+    /// Puts in the place and length of a frame, to be published; there must be room.
     fn put_descriptor(&mut self, place: u64, length: u32) {
-        let at = self.at();
-        self.write(at, place);
-        self.map.word(at + 8).store(length, Ordering::Relaxed);
-        self.map.word(at + 12).store(0, Ordering::Relaxed);
-        self.done();
+        let [first, second, size, options] = self.map.words(self.at());
+        write([first, second], place);
+        size.store(length, Ordering::Relaxed);
+        options.store(0, Ordering::Relaxed);
+        self.own = self.own.wrapping_add(1);
     }
 
     fn at(&self) -> usize {
@@ -297,17 +318,18 @@ impl Ring {
     }
 
     fn read(&self, at: usize) -> u64 {
-        let [a, b, c, d] = self.map.word(at).load(Ordering::Relaxed).to_ne_bytes();
-        let [e, f, g, h] = self.map.word(at + 4).load(Ordering::Relaxed).to_ne_bytes();
+        let [first, second] = self.map.words(at);
+        let [a, b, c, d] = first.load(Ordering::Relaxed).to_ne_bytes();
+        let [e, f, g, h] = second.load(Ordering::Relaxed).to_ne_bytes();
         u64::from_ne_bytes([a, b, c, d, e, f, g, h])
     }
+}
 
-    fn write(&self, at: usize, value: u64) {
-        let [a, b, c, d, e, f, g, h] = value.to_ne_bytes();
-        let halves = [[a, b, c, d], [e, f, g, h]].map(u32::from_ne_bytes);
-        self.map.word(at).store(halves[0], Ordering::Relaxed);
-        self.map.word(at + 4).store(halves[1], Ordering::Relaxed);
-    }
+/// Writes a number of two words.
+fn write([first, second]: [&AtomicU32; 2], value: u64) {
+    let [a, b, c, d, e, f, g, h] = value.to_ne_bytes();
+    first.store(u32::from_ne_bytes([a, b, c, d]), Ordering::Relaxed);
+    second.store(u32::from_ne_bytes([e, f, g, h]), Ordering::Relaxed);
 }
 
 /// Where each kind of ring has its indices, its entries and its flags.

@@ -42,9 +42,13 @@ pub enum Transmit {
 
 /// A link that only sends, to one next hop, whatever the packets' own addresses.
 pub struct TransmitLink {
-    lane: Box<dyn Lane>,
+    lane: Any,
     /// The link-layer headers for IPv4 (and what is neither) and for IPv6.
     headers: [Header; 2],
+    /// The bytes of each of them.
+    header: usize,
+    /// Whether any bytes go out as they are.
+    faithful: bool,
     interface: Interface,
     source: IpAddr,
     mtu: usize,
@@ -52,6 +56,8 @@ pub struct TransmitLink {
     description: String,
     before: Counters,
     committed: u64,
+    /// How many of these have come since the last flush.
+    queued: usize,
     sent: u64,
     broken: bool,
 }
@@ -71,10 +77,13 @@ pub fn open_transmit(
     let source = source(&route)?;
     let interface = &route.interface;
     let Choice { lane, headers, why } = choose(&route, options, way)?;
-    let most = interface.mtu.min(lane.room().saturating_sub(headers[0].bytes().len()));
+    let header = headers[0].bytes().len();
+    let most = interface.mtu.min(lane.room().saturating_sub(header));
     Ok(TransmitLink {
+        faithful: lane.is_faithful(),
         lane,
         headers,
+        header,
         source,
         most,
         description: format!("{why}; from {source}"),
@@ -82,6 +91,7 @@ pub fn open_transmit(
         mtu: route.mtu,
         interface: route.interface,
         committed: 0,
+        queued: 0,
         sent: 0,
         broken: false,
     })
@@ -142,9 +152,9 @@ impl TransmitLink {
     }
 
     /// Works on the queue until `done`, as long as there is any hope.
-    fn work(&mut self, done: impl Fn(&mut dyn Lane) -> bool) -> Result<(), Error> {
+    fn work(&mut self, done: impl Fn(&mut Any) -> bool) -> Result<(), Error> {
         let (mut idle, mut since) = (0, None);
-        while !done(&mut *self.lane) {
+        while !done(&mut self.lane) {
             if self.push_on()? {
                 (idle, since) = (0, None);
                 continue;
@@ -159,13 +169,19 @@ impl TransmitLink {
         Ok(())
     }
 
+    /// Waits until there is a slot.
+    #[cold]
+    fn make_room(&mut self) -> Result<(), Error> {
+        self.work(|lane| lane.has_slot())
+    }
+
     /// Refuses what would not arrive as it is.
     fn check(&mut self, length: usize) -> Result<(), Error> {
         if length > self.most {
             let cause = Cause::TooLarge { size: length, most: self.most };
             return Err(error(self.doing(), cause));
         }
-        if !self.lane.is_faithful()
+        if !self.faithful
             && let Some(reason) = raw_refuses(self.lane.slot().get(..length).unwrap_or_default())
         {
             let cause = Cause::Unsupported(format!("{reason}; use a packet socket"));
@@ -181,29 +197,31 @@ impl Link for TransmitLink {
     }
 
     fn slot(&mut self) -> Result<&mut [u8], Error> {
-        if self.lane.slot().is_empty() {
-            self.work(|lane| !lane.slot().is_empty())?;
+        if !self.lane.has_slot() {
+            self.make_room()?;
         }
-        let header = self.headers[0].bytes().len();
-        Ok(&mut self.lane.slot()[header..])
+        Ok(&mut self.lane.slot()[self.header..])
     }
 
     fn commit(&mut self, length: usize) -> Result<(), Error> {
-        self.slot()?;
+        if !self.lane.has_slot() {
+            self.make_room()?;
+        }
         self.check(length)?;
         let slot = self.lane.slot();
-        let header = self.headers[0].bytes().len();
-        let is_v6 = slot.get(header).is_some_and(|byte| byte >> 4 == 6);
-        if let Some(room) = slot.get_mut(..header) {
-            room.copy_from_slice(self.headers[usize::from(is_v6)].bytes());
-        }
-        self.lane.push(header + length);
+        let is_v6 = slot.get(self.header).is_some_and(|byte| byte >> 4 == 6);
+        self.headers[usize::from(is_v6)].write(slot);
+        self.lane.push(self.header + length);
         self.committed += 1;
-        if self.lane.waiting() < BATCH { Ok(()) } else { self.flush() }
+        self.queued += 1;
+        if self.queued < BATCH { Ok(()) } else { self.flush() }
     }
 
+    #[inline(never)]
     fn flush(&mut self) -> Result<(), Error> {
-        self.work(|lane| lane.waiting() == 0)
+        self.work(|lane| lane.waiting() == 0)?;
+        self.queued = 0;
+        Ok(())
     }
 
     /// Hears nothing: sleeps until the deadline.
@@ -229,6 +247,11 @@ impl Link for TransmitLink {
 
 /// A way for frames, with room for several.
 trait Lane: Send {
+    /// Tells whether there is room for one frame now.
+    fn has_slot(&mut self) -> bool {
+        !self.slot().is_empty()
+    }
+
     /// Lends room for one frame; none of it if there is none now.
     fn slot(&mut self) -> &mut [u8];
 
@@ -255,9 +278,65 @@ trait Lane: Send {
     }
 }
 
+/// Any of the ways. There are a few calls a packet, which a match lets the compiler see through.
+enum Any {
+    Xdp(Xdp),
+    Ring(Ring),
+    Mmsg(Mmsg),
+    Raw(Raw),
+}
+
+macro_rules! any {
+    ($any:ident, $lane:ident => $call:expr) => {
+        match $any {
+            Self::Xdp($lane) => $call,
+            Self::Ring($lane) => $call,
+            Self::Mmsg($lane) => $call,
+            Self::Raw($lane) => $call,
+        }
+    };
+}
+
+impl Lane for Any {
+    #[inline]
+    fn has_slot(&mut self) -> bool {
+        any!(self, lane => lane.has_slot())
+    }
+
+    #[inline]
+    fn slot(&mut self) -> &mut [u8] {
+        any!(self, lane => lane.slot())
+    }
+
+    #[inline]
+    fn push(&mut self, length: usize) {
+        any!(self, lane => lane.push(length));
+    }
+
+    fn waiting(&self) -> usize {
+        any!(self, lane => lane.waiting())
+    }
+
+    fn kick(&mut self) -> io::Result<usize> {
+        any!(self, lane => lane.kick())
+    }
+
+    fn room(&self) -> usize {
+        any!(self, lane => lane.room())
+    }
+
+    fn dropped(&self) -> u64 {
+        any!(self, lane => lane.dropped())
+    }
+
+    fn is_faithful(&self) -> bool {
+        any!(self, lane => lane.is_faithful())
+    }
+}
+
 /// What was chosen.
 struct Choice {
-    lane: Box<dyn Lane>,
+    lane: Any,
     headers: [Header; 2],
     why: String,
 }
@@ -300,7 +379,7 @@ fn by_best(route: &Route, options: &Options) -> Result<Choice, Error> {
 
 fn by_raw(route: &Route, options: &Options, why: &str) -> Result<Choice, Error> {
     let name = &route.interface.name;
-    let lane = Box::new(Raw::open(route, options)?);
+    let lane = Any::Raw(Raw::open(route, options)?);
     let why = format!("raw sockets by way of {name}: {why}");
     Ok(Choice { lane, headers: [Header::NONE; 2], why })
 }
@@ -308,14 +387,14 @@ fn by_raw(route: &Route, options: &Options, why: &str) -> Result<Choice, Error> 
 fn by_packet(route: &Route, options: &Options, way: Transmit) -> Result<Choice, Error> {
     let macs = macs(route, options)?;
     let interface = &route.interface;
-    let (lane, what): (Box<dyn Lane>, _) = match way {
+    let (lane, what) = match way {
         Transmit::Auto | Transmit::Xdp => {
             let lane = Xdp::open(interface, way == Transmit::Xdp)?;
             let manner = if lane.is_zero_copy() { "AF_XDP, zero-copy," } else { "AF_XDP" };
-            (Box::new(lane), manner)
+            (Any::Xdp(lane), manner)
         }
-        Transmit::Ring => (Box::new(Ring::open(interface)?), "a mapped ring (TX_RING)"),
-        _ => (Box::new(Mmsg::open(interface)?), "batches (sendmmsg)"),
+        Transmit::Ring => (Any::Ring(Ring::open(interface)?), "a mapped ring (TX_RING)"),
+        _ => (Any::Mmsg(Mmsg::open(interface)?), "batches (sendmmsg)"),
     };
     let why = format!("{what} on {}{}", interface.name, hop(route, macs));
     let headers = [libc::ETH_P_IP, libc::ETH_P_IPV6].map(|kind| Header::new(macs, kind as u16));

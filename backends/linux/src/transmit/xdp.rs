@@ -63,6 +63,10 @@ impl Xdp {
 }
 
 impl Lane for Xdp {
+    fn has_slot(&mut self) -> bool {
+        self.socket.has_slot()
+    }
+
     fn slot(&mut self) -> &mut [u8] {
         self.socket.slot()
     }
@@ -80,6 +84,7 @@ impl Lane for Xdp {
         if self.in_vain >= IN_VAIN {
             return Err(io::Error::from_raw_os_error(libc::ENETDOWN));
         }
+        self.socket.publish();
         let result = if self.socket.is_asleep() { sys::kick(self.socket.fd()) } else { Ok(()) };
         self.socket.reap();
         let left = self.socket.waiting() as usize;

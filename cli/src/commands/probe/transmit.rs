@@ -215,6 +215,6 @@ const LONG: Duration = Duration::from_millis(400);
 const GLANCE: Duration = Duration::from_millis(20);
 /// How many packets are of one moment: they wait longer for the rest of their batch than it takes to
 /// make them.
-const MOMENT: u32 = 8;
+const MOMENT: u32 = 16;
 /// How many packets to send before looking up.
 const LOOK: u32 = 1024;
