@@ -13,6 +13,8 @@ const { default: puppeteer } = await import(pathToFileURL(require.resolve("puppe
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const address = pathToFileURL(resolve(page)).href;
 const faults = [];
+/** How long a step may take on a busy machine, in milliseconds. */
+const PATIENCE = 300_000;
 
 /** Looks at the page in one colour scheme and at one width. */
 async function look(browser, scheme, width, picture) {
@@ -24,7 +26,7 @@ async function look(browser, scheme, width, picture) {
   tab.on("pageerror", (error) => faults.push(`${name}: error: ${error.message}`));
   const requests = [];
   tab.on("request", (request) => requests.push(request.url()));
-  await tab.goto(address, { waitUntil: "networkidle0" });
+  await tab.goto(address, { waitUntil: "networkidle0", timeout: PATIENCE });
   const others = requests.filter((url) => url !== address);
   if (others.length > 0) faults.push(`${name}: requests: ${others.join(" ")}`);
   const seen = await tab.evaluate(() => ({
@@ -75,6 +77,7 @@ async function shoot(tab, picture) {
 const browser = await puppeteer.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"],
+  protocolTimeout: PATIENCE,
 });
 try {
   const light = await look(browser, "light", 1100, screenshot);
@@ -82,8 +85,8 @@ try {
   await look(browser, "light", 400);
   if (light.ground === dark.ground) faults.push("dark looks like light");
   const tab = await browser.newPage();
-  await tab.goto(address);
-  const print = await tab.pdf({ format: "A4" });
+  await tab.goto(address, { timeout: PATIENCE });
+  const print = await tab.pdf({ format: "A4", timeout: PATIENCE });
   console.log(`printed: ${print.length} bytes`);
 } finally {
   await browser.close();

@@ -53,12 +53,12 @@ fn body(page: &str) -> String {
 fn golden(name: &str, page: &str) {
     let path = data().join(name);
     let body = body(page);
-    if std::env::var_os("BLESS").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, &body).unwrap();
     }
     let expected = fs::read_to_string(&path).unwrap();
     let differs = expected.lines().zip(body.lines()).find(|(one, two)| one != two);
-    assert!(expected == body, "{name} differs, `BLESS=1 cargo test` renews it: {differs:?}");
+    assert!(expected == body, "{name} differs, `UPDATE=1 cargo test` renews it: {differs:?}");
 }
 
 /// Tests a path through a proxy that is simulated, and tells where its files are.

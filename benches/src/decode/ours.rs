@@ -2,7 +2,7 @@
 
 use tcpexposure_core::wire::{
     options::{self, Item, View, Visit, kind, view::SackBlocks},
-    packet::{Network, Offload, Packet, Start},
+    packet::{Network, Offload, Packet, Read, Start},
 };
 
 use crate::reading::{Options, Reading};
@@ -11,7 +11,23 @@ use crate::reading::{Options, Reading};
 #[inline(always)]
 #[must_use]
 pub fn read(frame: &[u8]) -> Option<Reading> {
-    let packet = Packet::parse(Start::Ethernet, frame, frame.len(), Offload::default());
+    Packet::read(Start::Ethernet, frame, frame.len(), Offload::default(), Fields)
+}
+
+/// What is told of a packet.
+struct Fields;
+
+impl<'a> Read<'a> for Fields {
+    type Output = Option<Reading>;
+
+    #[inline(always)]
+    fn packet(self, packet: &Packet<'a>) -> Option<Reading> {
+        fields(packet)
+    }
+}
+
+#[inline(always)]
+fn fields(packet: &Packet<'_>) -> Option<Reading> {
     let segment = packet.tcp()?;
     let (source, destination, ttl) = match &packet.network {
         Network::V4(datagram) => (
@@ -60,16 +76,12 @@ pub fn options_typed(block: &[u8]) -> Options {
 
 #[inline(always)]
 fn walk(options: options::Options<'_>) -> Options {
-    let mut found = Sum::default();
-    options.visit(&mut found);
-    found.0
+    options.gather(Sum::default()).0
 }
 
 #[inline(always)]
 fn walk_typed(options: options::Options<'_>) -> Options {
-    let mut found = Typed::default();
-    options.visit(&mut found);
-    found.0
+    options.gather(Typed::default()).0
 }
 
 /// Sums options by kind and data.
@@ -80,7 +92,7 @@ struct Sum(Options);
 #[derive(Default)]
 struct Typed(Options);
 
-impl<'a> Visit<'a> for &mut Sum {
+impl<'a> Visit<'a> for Sum {
     #[inline(always)]
     fn item(&mut self, item: Item<'a>) {
         let found = &mut self.0;
@@ -106,7 +118,7 @@ impl<'a> Visit<'a> for &mut Sum {
     }
 }
 
-impl<'a> Visit<'a> for &mut Typed {
+impl<'a> Visit<'a> for Typed {
     #[inline(always)]
     fn item(&mut self, item: Item<'a>) {
         let found = &mut self.0;

@@ -116,7 +116,7 @@ impl Cookies {
     }
 
     /// Tells the cookie of a probe. Addresses of two families make one that no probe has.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn of(&self, destination: IpAddr, source_port: u16, destination_port: u16) -> u32 {
         let [a, b] = source_port.to_be_bytes();

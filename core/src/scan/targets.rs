@@ -184,7 +184,7 @@ impl<'a> Space<'a> {
 
     /// Tells the target of a number: `(address × ports + port) × variants + variant`, each counted
     /// from 0; `None` when the number is not below the size.
-    #[inline]
+    #[inline(always)] // so that the target stays in registers
     #[must_use]
     pub fn at(&self, number: u64) -> Option<Target> {
         let (number, variant) = split(number, self.variants);
@@ -209,10 +209,15 @@ impl<'a> Space<'a> {
         (variant < self.variants.get()).then_some(number)
     }
 
-    #[inline]
+    #[inline(always)]
     fn address(&self, number: u64) -> Option<IpAddr> {
-        let after = self.ranges.partition_point(|range| range.before <= number);
-        let range = self.ranges.get(after.checked_sub(1)?)?;
+        let range = match self.ranges {
+            [only] => only,
+            ranges => {
+                let after = ranges.partition_point(|range| range.before <= number);
+                ranges.get(after.checked_sub(1)?)?
+            }
+        };
         let address = range.first.checked_add(number.checked_sub(range.before)?.into())?;
         (address <= range.last).then(|| range.version.address(address))
     }
@@ -286,10 +291,13 @@ fn number(address: IpAddr) -> (Version, u128) {
     }
 }
 
-/// Divides with a remainder; by 1, as in most scans, without a division.
-#[inline]
+/// Divides with a remainder; by 1, as in most scans, and by other powers of two without a division.
+#[inline(always)]
 fn split(value: u64, by: NonZero<u64>) -> (u64, u64) {
-    if by == NonZero::<u64>::MIN { (value, 0) } else { (value / by, value % by) }
+    if by.is_power_of_two() {
+        return (value >> by.trailing_zeros(), value & by.get().wrapping_sub(1));
+    }
+    (value / by, value % by)
 }
 
 /// The most targets that a permutation holds.

@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use zerocopy::transmute;
+
 /// A running ones' complement sum over fragments of any length, odd ones too.
 ///
 /// ```
@@ -114,29 +116,30 @@ fn many(bytes: &[u8]) -> u64 {
     if rest.is_empty() { sum } else { plus(sum, few(rest)) }
 }
 
-/// Sums bytes by words of 64 bits.
+/// Sums bytes by words of 64 bits; where there are some, in four sums that need not wait for each
+/// other.
 #[inline(always)]
 fn few(bytes: &[u8]) -> u64 {
-    let mut sum = 0_u128;
-    let mut rest = bytes;
-    while let Some((four, after)) = rest.split_first_chunk::<32>() {
-        for word in four.as_chunks().0 {
-            sum = sum.wrapping_add(u64::from_ne_bytes(*word).into());
+    let (mut sum, mut rest) = (0, bytes);
+    if bytes.len() >= SOME
+        && let (blocks, after) = bytes.as_chunks::<32>()
+        && let [first, blocks @ ..] = blocks
+    {
+        let mut sums: [u64; 4] = transmute!(*first);
+        for block in blocks {
+            let ([a, b, c, d], [e, f, g, h]) = (sums, transmute!(*block));
+            sums = [plus(a, e), plus(b, f), plus(c, g), plus(d, h)];
         }
-        rest = after;
+        let [a, b, c, d] = sums;
+        (sum, rest) = (plus(plus(a, b), plus(c, d)), after);
     }
-    while let Some((word, after)) = rest.split_first_chunk() {
-        sum = sum.wrapping_add(u64::from_ne_bytes(*word).into());
-        rest = after;
+    let (words, end) = rest.as_chunks();
+    let sum = words.iter().fold(sum, |sum, word| plus(sum, u64::from_ne_bytes(*word)));
+    match bytes.last_chunk() {
+        _ if end.is_empty() => sum,
+        Some(whole) => plus(sum, ending(whole, end)),
+        None => plus(sum, last(end)),
     }
-    if !rest.is_empty() {
-        let rest = match bytes.last_chunk() {
-            Some(end) => ending(end, rest),
-            None => last(rest),
-        };
-        sum = sum.wrapping_add(rest.into());
-    }
-    plus(sum as u64, (sum >> 64) as u64)
 }
 
 /// Sums the `rest` of bytes that end with `end`: what stands before it is shifted out.
@@ -174,7 +177,7 @@ const fn fold32(sum: u64) -> u32 {
 
 /// Folds to 16 bits.
 #[inline]
-const fn fold16(sum: u64) -> u16 {
+pub(crate) const fn fold16(sum: u64) -> u16 {
     let sum = fold32(sum);
     (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
@@ -189,6 +192,8 @@ fn swap(sum: u64) -> u64 {
 const BLOCK: usize = 64;
 /// How many blocks are summed before 16-bit halves could overflow 32 bits.
 const RUN: usize = (1 << 16) / (BLOCK / 4);
+/// From this many bytes on, four words at a time pay.
+const SOME: usize = 64;
 /// From this many bytes on, vectors pay.
 const MANY: usize = 512;
 

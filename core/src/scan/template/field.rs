@@ -5,7 +5,10 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use crate::{
     craft::{self, Checksum, Draft, Network},
     expression::{Generator, Place},
-    wire::tcp::{self, Seq},
+    wire::{
+        checksum::fold16,
+        tcp::{self, Seq},
+    },
 };
 
 /// The sum of what stays.
@@ -49,13 +52,7 @@ impl Base {
     /// Tells the checksum with so much more.
     #[inline]
     pub(super) const fn with(self, more: u64) -> u16 {
-        let sum = more.wrapping_add(self.sum as u64);
-        let sum = (sum & 0xffff_ffff).wrapping_add(sum >> 32);
-        let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-        let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-        let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-        let [a, b, ..] = sum.to_le_bytes();
-        let sum = u16::from_le_bytes([a, b]);
+        let sum = fold16(more.wrapping_add(self.sum as u64));
         match sum {
             // As a draft does: 0 and 0xffff are one number, so that the other is no wrong one.
             0 | u16::MAX if self.bad => 1,

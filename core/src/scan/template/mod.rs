@@ -285,7 +285,7 @@ impl<'b> Template<'b> {
     /// For IPv4 the hash is `h(h(secret, address), port)` and for IPv6 `h(h(h(secret, high),
     /// low), port)`, where `h(x, y) = z ^ z >> 32` with `z = (x ^ y) × MULTIPLIER` modulo 2^64; its
     /// low 32 bits [pick](Ports::pick) the port.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn source_port(&self, target: &Target) -> u16 {
         if self.choice.ports.count() == 1 {
@@ -304,7 +304,7 @@ impl<'b> Template<'b> {
     }
 
     /// Tells the cookie of a target's probes from the given port.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn cookie(&self, target: &Target, source_port: u16) -> u32 {
         self.cookies.of(target.address, source_port, target.port)
@@ -314,7 +314,7 @@ impl<'b> Template<'b> {
     /// What stands behind it in the first 64 bytes of the slot may be lost.
     ///
     /// `None` when the slot is too small or the target is not of the IP version.
-    #[inline]
+    #[inline(always)] // so that the shot stays in registers
     pub fn write(&self, slot: &mut [u8], shot: &Shot) -> Option<usize> {
         match (self.block, slot.first_chunk_mut()) {
             (Some(block), Some(start)) => *start = *block,
@@ -326,7 +326,7 @@ impl<'b> Template<'b> {
     /// Makes the packet of `shot` out of one that this template wrote before; tells its length.
     ///
     /// `None` when the frame is too small or the target is not of the IP version.
-    #[inline]
+    #[inline(always)] // so that the shot stays in registers
     pub fn patch(&self, frame: &mut [u8], shot: &Shot) -> Option<usize> {
         let target = &shot.target;
         let source_port = self.source_port(target);
@@ -334,7 +334,8 @@ impl<'b> Template<'b> {
         let cookie = if wanted { self.cookie(target, source_port) } else { 0 };
         let mut sums = Sums { ip: 0, tcp: 0 };
         if !self.fields.is_empty() {
-            self.generate(frame, shot, cookie, &mut sums)?;
+            // A copy of the shot, and sums of its own, so that the others need no place in memory.
+            sums = self.generate(frame, &Shot { ..*shot }, cookie)?;
         }
         match target.address {
             IpAddr::V4(address) => self.version_4(frame, address, &mut sums)?,
@@ -356,7 +357,7 @@ impl<'b> Template<'b> {
         Some(self.bytes.len())
     }
 
-    #[inline]
+    #[inline(always)]
     fn version_4(&self, frame: &mut [u8], address: Ipv4Addr, sums: &mut Sums) -> Option<()> {
         let (header, _) = ipv4::Header::mut_from_prefix(frame).ok()?;
         if !self.cookies.source().is_ipv4() {
@@ -371,7 +372,7 @@ impl<'b> Template<'b> {
         Some(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn version_6(&self, frame: &mut [u8], address: Ipv6Addr, sums: &mut Sums) -> Option<()> {
         let (header, _) = ipv6::Header::mut_from_prefix(frame).ok()?;
         if !self.cookies.source().is_ipv6() {
@@ -388,7 +389,9 @@ impl<'b> Template<'b> {
     }
 
     /// Writes the generated fields and adds them up.
-    fn generate(&self, frame: &mut [u8], shot: &Shot, cookie: u32, sums: &mut Sums) -> Option<()> {
+    #[inline(never)]
+    fn generate(&self, frame: &mut [u8], shot: &Shot, cookie: u32) -> Option<Sums> {
+        let mut sums = Sums { ip: 0, tcp: 0 };
         for field in &self.fields {
             let value = self.value(field, shot, cookie);
             match field.layer {
@@ -403,7 +406,7 @@ impl<'b> Template<'b> {
                 }
             }
         }
-        Some(())
+        Some(sums)
     }
 
     fn value(&self, field: &Field, shot: &Shot, cookie: u32) -> u32 {

@@ -32,8 +32,21 @@ impl<'a> Options<'a> {
 
     /// Gives every item to `visitor`, as [`iter`](Self::iter) would, but faster: the two layouts
     /// that nearly every segment has are told at a glance, and then no byte is looked at twice.
+    #[inline(always)]
+    pub fn visit(self, visitor: impl Visit<'a>) {
+        drop(self.gather(visitor));
+    }
+
+    /// Gives every item to `visitor`, as [`visit`](Self::visit) does, and gives it back, so that what
+    /// it gathers need have no place in memory.
+    #[inline(always)]
+    #[must_use]
+    pub fn gather<V: Visit<'a>>(self, visitor: V) -> V {
+        if self.bytes.is_empty() { visitor } else { self.walk(visitor) }
+    }
+
     #[inline]
-    pub fn visit(self, mut visitor: impl Visit<'a>) {
+    fn walk<V: Visit<'a>>(self, mut visitor: V) -> V {
         let rest = self.timestamps_first(&mut visitor).or_else(|| self.linux_syn(&mut visitor));
         let mut rest = rest.unwrap_or(self.bytes);
         while let Some((&first, after)) = rest.split_first() {
@@ -45,9 +58,11 @@ impl<'a> Options<'a> {
                 rest = after;
             } else {
                 // The end of the list, or of what can be told.
-                return Self::new(rest).iter().for_each(|item| visitor.item(item));
+                Self::new(rest).iter().for_each(|item| visitor.item(item));
+                break;
             }
         }
+        visitor
     }
 
     /// Finds the first option of the given kind that is well-formed.

@@ -149,17 +149,54 @@ pub enum Transport<'a> {
     },
 }
 
+/// What takes a packet from [`Packet::read`]: a closure, or a type of the caller's own, whose method
+/// can be inlined into each of the places that call it.
+pub trait Read<'a> {
+    /// What it makes of a packet.
+    type Output;
+
+    /// Takes the packet.
+    fn packet(self, packet: &Packet<'a>) -> Self::Output;
+}
+
+impl<'a, F: FnOnce(&Packet<'a>) -> O, O> Read<'a> for F {
+    type Output = O;
+
+    #[inline(always)]
+    fn packet(self, packet: &Packet<'a>) -> O {
+        self(packet)
+    }
+}
+
 impl<'a> Packet<'a> {
     /// Reads a frame that begins with `start`. `wire_len` is the length it had on the wire, where
     /// the capture kept less; it is taken to be at least that of `bytes`.
     #[inline(always)] // so that a field that the caller does not read is not written
     #[must_use]
     pub fn parse(start: Start, bytes: &'a [u8], wire_len: usize, offload: Offload) -> Self {
-        if let Some(packet) = Self::usual(start, bytes, wire_len, offload) {
-            return packet;
+        let copy = |packet: &Self| *packet;
+        match Self::usual(start, bytes, wire_len, offload, copy) {
+            Ok(packet) => packet,
+            // Field by field, because a packet that has a place in memory keeps it.
+            Err(_) => Self { ..Self::unusual(start, bytes, wire_len, offload) },
         }
-        // Field by field, because a packet that has a place in memory keeps it.
-        Self { ..Self::unusual(start, bytes, wire_len, offload) }
+    }
+
+    /// Reads a frame, as [`parse`](Self::parse) does, and gives it to `reader`: the fastest way where
+    /// a reader is inlined, because it then has a place for IPv4, one for IPv6 and one for all that is
+    /// unusual, and in the first two no layer is in question.
+    #[inline(always)]
+    pub fn read<R: Read<'a>>(
+        start: Start,
+        bytes: &'a [u8],
+        wire_len: usize,
+        offload: Offload,
+        reader: R,
+    ) -> R::Output {
+        match Self::usual(start, bytes, wire_len, offload, reader) {
+            Ok(output) => output,
+            Err(reader) => reader.packet(&Self::unusual(start, bytes, wire_len, offload)),
+        }
     }
 
     /// Reads any frame.
