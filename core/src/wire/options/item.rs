@@ -97,9 +97,10 @@ impl<'a> Options<'a> {
     #[inline]
     fn timestamps_first(self, visitor: &mut impl Visit<'a>) -> Option<&'a [u8]> {
         let (start, rest) = self.bytes.split_first_chunk::<12>()?;
-        let [1, 1, kind::TIMESTAMPS, 10, data @ ..] = start else {
+        let (head, data) = start.split_first_chunk()?;
+        if !is(head, [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10], [ALL; 4]) {
             return None;
-        };
+        }
         visitor.item(Item::Nop);
         visitor.item(Item::Nop);
         visitor.item(Item::Option { kind: kind::TIMESTAMPS, data });
@@ -111,13 +112,16 @@ impl<'a> Options<'a> {
     #[inline]
     fn linux_syn(self, visitor: &mut impl Visit<'a>) -> Option<&'a [u8]> {
         let (start, rest) = self.bytes.split_first_chunk::<20>()?;
-        let (mss, after) = start.split_first_chunk::<4>()?;
-        let (times, scale) = after.split_first_chunk::<12>()?;
-        let [kind::MAXIMUM_SEGMENT_SIZE, 4, mss @ ..] = mss else { return None };
-        let [kind::SACK_PERMITTED, 2, kind::TIMESTAMPS, 10, times @ ..] = times else {
+        let (first, after) = start.split_first_chunk()?;
+        let (second, after) = after.split_first_chunk()?;
+        let (times, last) = after.split_first_chunk::<8>()?;
+        let last = last.first_chunk()?;
+        let usual = is(first, [kind::MAXIMUM_SEGMENT_SIZE, 4, 0, 0], [ALL, ALL, 0, 0])
+            && is(second, [kind::SACK_PERMITTED, 2, kind::TIMESTAMPS, 10], [ALL; 4])
+            && is(last, [kind::NOP, kind::WINDOW_SCALE, 3, 0], [ALL, ALL, ALL, 0]);
+        let ([_, _, mss @ ..], [_, _, _, scale @ ..], true) = (first, last, usual) else {
             return None;
         };
-        let [kind::NOP, kind::WINDOW_SCALE, 3, scale @ ..] = scale else { return None };
         visitor.item(Item::Option { kind: kind::MAXIMUM_SEGMENT_SIZE, data: mss });
         visitor.item(Item::Option { kind: kind::SACK_PERMITTED, data: &[] });
         visitor.item(Item::Option { kind: kind::TIMESTAMPS, data: times });
@@ -126,6 +130,15 @@ impl<'a> Options<'a> {
         Some(rest)
     }
 }
+
+/// Tells whether four bytes are these where the mask has ones: compared as one word.
+#[inline(always)]
+fn is(bytes: &[u8; 4], expected: [u8; 4], mask: [u8; 4]) -> bool {
+    u32::from_ne_bytes(*bytes) & u32::from_ne_bytes(mask) == u32::from_ne_bytes(expected)
+}
+
+/// A byte that counts as a whole.
+const ALL: u8 = 0xff;
 
 /// What takes the items of [`Options::visit`]: a closure, or a type of the caller's own, whose
 /// method can be inlined into each of the places that call it.
