@@ -22,6 +22,9 @@ pub(crate) fn body(data: &[u8]) {
     let lost = [0, 1, 40, 2000][usize::from(way >> 6)];
     let offload = Offload { checksum, segments: way & 0x20 != 0 };
     let packet = Packet::parse(start, frame, frame.len() + lost, offload);
+    let read = |packet: &Packet<'_>| format!("{packet:?}");
+    let read = Packet::read(start, frame, frame.len() + lost, offload, read);
+    assert_eq!(read, format!("{packet:?}"));
     rebuild::check(&packet);
     if let Transport::Icmp(message) = &packet.transport {
         let told: usize = message.extensions().map(|one| 4 + one.data.len()).sum();
