@@ -116,30 +116,47 @@ fn many(bytes: &[u8]) -> u64 {
     if rest.is_empty() { sum } else { plus(sum, few(rest)) }
 }
 
-/// Sums bytes by words of 64 bits; where there are some, in four sums that need not wait for each
-/// other.
+/// Sums bytes by words of 64 bits: where there are some, in four sums that need not wait for each
+/// other, and what is left by halves of the step before.
 #[inline(always)]
 fn few(bytes: &[u8]) -> u64 {
     let (mut sum, mut rest) = (0, bytes);
-    if bytes.len() >= SOME
-        && let (blocks, after) = bytes.as_chunks::<32>()
-        && let [first, blocks @ ..] = blocks
-    {
-        let mut sums: [u64; 4] = transmute!(*first);
-        for block in blocks {
-            let ([a, b, c, d], [e, f, g, h]) = (sums, transmute!(*block));
-            sums = [plus(a, e), plus(b, f), plus(c, g), plus(d, h)];
-        }
-        let [a, b, c, d] = sums;
-        (sum, rest) = (plus(plus(a, b), plus(c, d)), after);
+    if let Some(begun) = some(bytes) {
+        (sum, rest) = begun;
     }
-    let (words, end) = rest.as_chunks();
-    let sum = words.iter().fold(sum, |sum, word| plus(sum, u64::from_ne_bytes(*word)));
+    if let Some((block, after)) = rest.split_first_chunk::<32>() {
+        (sum, rest) = (plus(sum, four(transmute!(*block))), after);
+    }
+    if let Some((block, after)) = rest.split_first_chunk::<16>() {
+        let [a, b]: [u64; 2] = transmute!(*block);
+        (sum, rest) = (plus(sum, plus(a, b)), after);
+    }
+    if let Some((word, after)) = rest.split_first_chunk() {
+        (sum, rest) = (plus(sum, u64::from_ne_bytes(*word)), after);
+    }
     match bytes.last_chunk() {
-        _ if end.is_empty() => sum,
-        Some(whole) => plus(sum, ending(whole, end)),
-        None => plus(sum, last(end)),
+        _ if rest.is_empty() => sum,
+        Some(whole) => plus(sum, ending(whole, rest)),
+        None => plus(sum, last(rest)),
     }
+}
+
+/// Sums blocks of four words, if there are some, and tells what is left.
+#[inline(always)]
+fn some(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    let (first, blocks) = blocks.split_first().filter(|_| bytes.len() >= SOME)?;
+    let mut sums: [u64; 4] = transmute!(*first);
+    for block in blocks {
+        let ([a, b, c, d], [e, f, g, h]): (_, [u64; 4]) = (sums, transmute!(*block));
+        sums = [plus(a, e), plus(b, f), plus(c, g), plus(d, h)];
+    }
+    Some((four(sums), rest))
+}
+
+#[inline(always)]
+const fn four([a, b, c, d]: [u64; 4]) -> u64 {
+    plus(plus(a, b), plus(c, d))
 }
 
 /// Sums the `rest` of bytes that end with `end`: what stands before it is shifted out.
