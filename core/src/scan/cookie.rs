@@ -16,7 +16,10 @@
 //! assert_ne!(cookie, cookies.of([198, 51, 100, 2].into(), 40000, 80));
 //! ```
 
-use core::{fmt, net::IpAddr};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use super::permute::mix;
 
@@ -31,6 +34,8 @@ pub struct Cookies {
     source: IpAddr,
     /// The state after as much of the source as fills whole words.
     start: State,
+    /// What of the source is left for the next word.
+    head: u64,
 }
 
 impl Key {
@@ -86,14 +91,14 @@ impl Cookies {
     #[must_use]
     pub fn new(key: Key, source: IpAddr) -> Self {
         let state = State::new(key.0);
-        let start = match source {
-            IpAddr::V4(_) => state,
+        let (start, head) = match source {
+            IpAddr::V4(address) => (state, u32::from_le_bytes(address.octets()).into()),
             IpAddr::V6(address) => {
                 let [a, b] = words(&address.octets());
-                state.absorb(a).absorb(b)
+                (state.absorb(a).absorb(b), 0)
             }
         };
-        Self { key, source, start }
+        Self { key, source, start, head }
     }
 
     /// Tells the source address.
@@ -119,27 +124,22 @@ impl Cookies {
     #[inline(always)]
     #[must_use]
     pub fn of(&self, destination: IpAddr, source_port: u16, destination_port: u16) -> u32 {
-        let [a, b] = source_port.to_be_bytes();
-        let [c, d] = destination_port.to_be_bytes();
-        let ports = u64::from(u32::from_le_bytes([a, b, c, d]));
-        truncate(match (self.source, destination) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let [a, b, c, d] = source.octets();
-                let [e, f, g, h] = destination.octets();
-                let both = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-                self.start.absorb(both).finish(ports, 12)
-            }
-            (_, IpAddr::V6(destination)) => self.version_6(&destination.octets(), ports),
-            (IpAddr::V6(_), IpAddr::V4(destination)) => {
-                self.version_6(&destination.to_ipv6_mapped().octets(), ports)
-            }
-        })
+        match destination {
+            IpAddr::V4(address) => self.of_v4(address, source_port, destination_port),
+            IpAddr::V6(address) => self.of_v6(address, source_port, destination_port),
+        }
     }
 
-    #[inline]
-    fn version_6(&self, destination: &[u8; 16], ports: u64) -> u64 {
-        let [a, b] = words(destination);
-        self.start.absorb(a).absorb(b).finish(ports, 36)
+    #[inline(always)]
+    pub(super) fn of_v4(&self, destination: Ipv4Addr, from: u16, to: u16) -> u32 {
+        let both = u64::from(u32::from_le_bytes(destination.octets())) << 32 | self.head;
+        truncate(self.start.absorb(both).finish(ports(from, to), 12))
+    }
+
+    #[inline(always)]
+    pub(super) fn of_v6(&self, destination: Ipv6Addr, from: u16, to: u16) -> u32 {
+        let [a, b] = words(&destination.octets());
+        truncate(self.start.absorb(a).absorb(b).finish(ports(from, to), 36))
     }
 }
 
@@ -208,6 +208,14 @@ impl State {
 fn words(bytes: &[u8; 16]) -> [u64; 2] {
     let [a, b, c, d, e, f, g, h, rest @ ..] = *bytes;
     [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes(rest)]
+}
+
+/// Puts both ports into a word, as they stand in the header.
+#[inline]
+fn ports(source: u16, destination: u16) -> u64 {
+    let [a, b] = source.to_be_bytes();
+    let [c, d] = destination.to_be_bytes();
+    u32::from_le_bytes([a, b, c, d]).into()
 }
 
 #[inline]

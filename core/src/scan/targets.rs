@@ -187,8 +187,11 @@ impl<'a> Space<'a> {
     #[inline(always)] // so that the target stays in registers
     #[must_use]
     pub fn at(&self, number: u64) -> Option<Target> {
-        let (number, variant) = split(number, self.variants);
-        let (number, port) = split(number, self.port_count);
+        let (mut number, mut port, mut variant) = (self.known(number)?, 0, 0);
+        if self.size != self.addresses {
+            (number, variant) = split(number, self.variants);
+            (number, port) = split(number, self.port_count);
+        }
         Some(Target {
             address: self.address(number)?,
             port: *self.ports.get(usize::try_from(port).ok()?)?,
@@ -218,8 +221,14 @@ impl<'a> Space<'a> {
                 ranges.get(after.checked_sub(1)?)?
             }
         };
-        let address = range.first.checked_add(number.checked_sub(range.before)?.into())?;
-        (address <= range.last).then(|| range.version.address(address))
+        let address = range.first.wrapping_add(number.wrapping_sub(range.before).into());
+        Some(range.version.address(address))
+    }
+
+    /// Tells the number, if there is such a target: all that stands behind it is known then.
+    #[inline(always)]
+    fn known(&self, number: u64) -> Option<u64> {
+        (number < self.size).then_some(number)
     }
 
     fn address_number(&self, address: IpAddr) -> Option<u64> {

@@ -53,12 +53,17 @@ impl Base {
     #[inline]
     pub(super) const fn with(self, more: u64) -> u16 {
         let sum = fold16(more.wrapping_add(self.sum as u64));
-        match sum {
-            // As a draft does: 0 and 0xffff are one number, so that the other is no wrong one.
-            0 | u16::MAX if self.bad => 1,
-            sum if self.bad => sum,
-            sum => !sum,
-        }
+        if self.bad { wrong(sum) } else { !sum }
+    }
+}
+
+/// Makes a wrong checksum, as a draft does: 0 and 0xffff are one number, so that the other of them
+/// would be a right one.
+#[cold]
+const fn wrong(sum: u16) -> u16 {
+    match sum {
+        0 | u16::MAX => 1,
+        sum => sum,
     }
 }
 

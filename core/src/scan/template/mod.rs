@@ -36,11 +36,7 @@
 //! assert_eq!(header.seq().0, template.cookie(&target, header.source_port()));
 //! ```
 
-use core::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    time::Duration,
-};
+use core::{fmt, net::IpAddr, time::Duration};
 
 use zerocopy::FromBytes;
 
@@ -53,20 +49,19 @@ use crate::{
     craft::{self, Draft},
     expression::{Expression, Generated, Generator, MOST, Place},
     time::Instant,
-    wire::{
-        ipv4, ipv6,
-        tcp::{self, Flags},
-    },
+    wire::tcp::{self, Flags},
 };
 
 pub use ports::Ports;
 
 use field::{Base, Field, Layer, bare, ip_base, still};
 use ports::scale;
+use version::Destination;
 
 mod field;
 pub mod layout;
 mod ports;
+mod version;
 
 /// What a template depends on beside its draft.
 #[derive(Clone, Copy, Debug)]
@@ -288,19 +283,19 @@ impl<'b> Template<'b> {
     #[inline(always)]
     #[must_use]
     pub fn source_port(&self, target: &Target) -> u16 {
+        match target.address {
+            IpAddr::V4(address) => self.port_to(address, target.port),
+            IpAddr::V6(address) => self.port_to(address, target.port),
+        }
+    }
+
+    #[inline(always)]
+    fn port_to(&self, address: impl Destination, port: u16) -> u16 {
         if self.choice.ports.count() == 1 {
             return self.choice.ports.first();
         }
-        let secret = self.port_secret();
-        let address = match target.address {
-            IpAddr::V4(address) => stir(secret, address.to_bits().into()),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, e, f, g, h, rest @ ..] = address.octets();
-                let high = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-                stir(stir(secret, high), u64::from_be_bytes(rest))
-            }
-        };
-        self.choice.ports.pick(low(stir(address, target.port.into())))
+        let hash = stir(address.stir(self.port_secret()), port.into());
+        self.choice.ports.pick(low(hash))
     }
 
     /// Tells the cookie of a target's probes from the given port.
@@ -328,25 +323,30 @@ impl<'b> Template<'b> {
     /// `None` when the frame is too small or the target is not of the IP version.
     #[inline(always)] // so that the shot stays in registers
     pub fn patch(&self, frame: &mut [u8], shot: &Shot) -> Option<usize> {
-        let target = &shot.target;
-        let source_port = self.source_port(target);
-        let wanted = self.seq_is_cookie || !self.fields.is_empty();
-        let cookie = if wanted { self.cookie(target, source_port) } else { 0 };
-        let mut sums = Sums { ip: 0, tcp: 0 };
+        match (self.cookies.source(), shot.target.address) {
+            (IpAddr::V4(_), IpAddr::V4(address)) => self.patch_to(address, frame, shot),
+            (IpAddr::V6(_), IpAddr::V6(address)) => self.patch_to(address, frame, shot),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn patch_to(&self, address: impl Destination, frame: &mut [u8], shot: &Shot) -> Option<usize> {
+        let port = shot.target.port;
+        let source_port = self.port_to(address, port);
+        let mut sums = Sums { ip: 0, tcp: u64::from(source_port).wrapping_add(port.into()) };
+        let mut cookie = 0;
+        if self.seq_is_cookie || !self.fields.is_empty() {
+            cookie = address.cookie(&self.cookies, source_port, port);
+        }
         if !self.fields.is_empty() {
-            // A copy of the shot, and sums of its own, so that the others need no place in memory.
-            sums = self.generate(frame, &Shot { ..*shot }, cookie)?;
+            // Copies, so that the others need no place in memory.
+            sums = self.generate(frame, &Shot { ..*shot }, cookie, Sums { ..sums })?;
         }
-        match target.address {
-            IpAddr::V4(address) => self.version_4(frame, address, &mut sums)?,
-            IpAddr::V6(address) => self.version_6(frame, address, &mut sums)?,
-        }
-        let segment = frame.get_mut(self.tcp..)?;
-        let (header, _) = tcp::Header::mut_from_prefix(segment).ok()?;
+        address.write(self, frame, &mut sums)?;
+        let (header, _) = tcp::Header::mut_from_prefix(frame.get_mut(self.tcp..)?).ok()?;
         header.source_port.set(source_port);
-        header.destination_port.set(target.port);
-        let ports = u64::from(source_port).wrapping_add(target.port.into());
-        sums.tcp = sums.tcp.wrapping_add(ports);
+        header.destination_port.set(port);
         if self.seq_is_cookie {
             header.seq.set(cookie);
             sums.tcp = sums.tcp.wrapping_add(cookie.into());
@@ -357,41 +357,9 @@ impl<'b> Template<'b> {
         Some(self.bytes.len())
     }
 
-    #[inline(always)]
-    fn version_4(&self, frame: &mut [u8], address: Ipv4Addr, sums: &mut Sums) -> Option<()> {
-        let (header, _) = ipv4::Header::mut_from_prefix(frame).ok()?;
-        if !self.cookies.source().is_ipv4() {
-            return None;
-        }
-        header.destination = address.octets();
-        let words = u64::from(address.to_bits());
-        sums.tcp = sums.tcp.wrapping_add(words);
-        if let Some(base) = self.ip_base {
-            header.checksum.set(base.with(sums.ip.wrapping_add(words)));
-        }
-        Some(())
-    }
-
-    #[inline(always)]
-    fn version_6(&self, frame: &mut [u8], address: Ipv6Addr, sums: &mut Sums) -> Option<()> {
-        let (header, _) = ipv6::Header::mut_from_prefix(frame).ok()?;
-        if !self.cookies.source().is_ipv6() {
-            return None;
-        }
-        header.destination = address.octets();
-        if !self.routed {
-            let (quads, _) = header.destination.as_chunks::<4>();
-            for quad in quads {
-                sums.tcp = sums.tcp.wrapping_add(u32::from_be_bytes(*quad).into());
-            }
-        }
-        Some(())
-    }
-
     /// Writes the generated fields and adds them up.
     #[inline(never)]
-    fn generate(&self, frame: &mut [u8], shot: &Shot, cookie: u32) -> Option<Sums> {
-        let mut sums = Sums { ip: 0, tcp: 0 };
+    fn generate(&self, frame: &mut [u8], shot: &Shot, cookie: u32, mut sums: Sums) -> Option<Sums> {
         for field in &self.fields {
             let value = self.value(field, shot, cookie);
             match field.layer {
