@@ -41,14 +41,20 @@ impl<'a> Options<'a> {
     /// it gathers need have no place in memory.
     #[inline(always)]
     #[must_use]
-    pub fn gather<V: Visit<'a>>(self, visitor: V) -> V {
-        if self.bytes.is_empty() { visitor } else { self.walk(visitor) }
+    pub fn gather<V: Visit<'a>>(self, mut visitor: V) -> V {
+        if self.bytes.is_empty() {
+            return visitor;
+        }
+        match self.timestamps_first(&mut visitor) {
+            Some([]) => visitor,
+            Some(rest) => Self::new(rest).walk(visitor),
+            None => self.walk(visitor),
+        }
     }
 
-    #[inline]
+    #[inline(never)] // so that the usual ways stay short
     fn walk<V: Visit<'a>>(self, mut visitor: V) -> V {
-        let rest = self.timestamps_first(&mut visitor).or_else(|| self.linux_syn(&mut visitor));
-        let mut rest = rest.unwrap_or(self.bytes);
+        let mut rest = self.linux_syn(&mut visitor).unwrap_or(self.bytes);
         while let Some((&first, after)) = rest.split_first() {
             if first == kind::NOP {
                 visitor.item(Item::Nop);
@@ -94,7 +100,7 @@ impl<'a> Options<'a> {
 impl<'a> Options<'a> {
     /// Visits `nop,nop,TS`, with which nearly every segment of an established connection begins,
     /// and gives what follows.
-    #[inline]
+    #[inline(always)]
     fn timestamps_first(self, visitor: &mut impl Visit<'a>) -> Option<&'a [u8]> {
         let (start, rest) = self.bytes.split_first_chunk::<12>()?;
         let (head, data) = start.split_first_chunk()?;
