@@ -48,29 +48,25 @@ proptest! {
     #[test]
     fn any_bytes(system: u8, data in bytes()) {
         let data = [vec![system], data].concat();
-        props::records(&data);
-        props::messages(&data);
+        props::run("bpf_records", &data);
+        props::run("bpf_messages", &data);
     }
 
     #[test]
     fn any_records(system: u8, records in vec(record(), 0..6)) {
-        props::records(&[vec![system], records.concat()].concat());
+        props::run("bpf_records", &[vec![system], records.concat()].concat());
     }
 
     #[test]
     fn any_messages(system: u8, messages in vec(message(), 0..4)) {
-        props::messages(&[vec![system], messages.concat()].concat());
+        props::run("bpf_messages", &[vec![system], messages.concat()].concat());
     }
 }
-
-/// A body of the fuzz target of this name.
-type Body = (&'static str, fn(&[u8]));
 
 #[test]
 fn every_input_of_the_corpora() {
     let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    let bodies: [Body; 2] = [("bpf_messages", props::messages), ("bpf_records", props::records)];
-    for (name, body) in bodies {
+    for (name, body) in props::BODIES {
         let mut inputs = 0;
         for file in fs::read_dir(corpora.join(name)).unwrap() {
             let path = file.unwrap().path();

@@ -8,8 +8,20 @@ use tcpexposure_bpf::{
     system::{ALL, System},
 };
 
+/// A body: it takes the bytes that a fuzzer makes.
+pub(crate) type Body = fn(&[u8]);
+
+/// The bodies by the names of their fuzz targets, which are those of their corpora too.
+pub(crate) const BODIES: &[(&str, Body)] = &[("bpf_messages", messages), ("bpf_records", records)];
+
+/// Gives `data` to the body of that name.
+pub(crate) fn run(name: &str, data: &[u8]) {
+    let (_, body) = BODIES.iter().find(|(known, _)| *known == name).expect("the name of a body");
+    body(data);
+}
+
 /// Takes a system (one byte) and what was read from its BPF device.
-pub(crate) fn records(data: &[u8]) {
+fn records(data: &[u8]) {
     let Some((system, buffer)) = system(data) else { return };
     let mut end = 0;
     for record in system.record.walk(buffer) {
@@ -24,7 +36,7 @@ pub(crate) fn records(data: &[u8]) {
 }
 
 /// Takes a system (one byte) and what was read from its routing socket.
-pub(crate) fn messages(data: &[u8]) {
+fn messages(data: &[u8]) {
     let Some((system, buffer)) = system(data) else { return };
     let interface = Interface { index: 3, mtu: 1500, ..Interface::default() };
     let target = [192, 0, 2, 1].into();
