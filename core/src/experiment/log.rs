@@ -21,6 +21,8 @@ pub(crate) struct Log {
     answers: Vec<Answer, 32>,
     /// The numbers of ICMP errors.
     errors: Vec<u64, 2>,
+    /// The first answer from another port of the target.
+    stray: Option<u64>,
     /// Whether something could not be kept.
     pub(crate) overflow: bool,
 }
@@ -125,6 +127,16 @@ impl Log {
     /// Notes an ICMP error about a packet of this connection.
     pub(crate) fn error(&mut self, number: u64) {
         let _ = self.errors.push(number);
+    }
+
+    /// Notes an answer from another port of the target.
+    pub(crate) fn note_stray(&mut self, number: u64) {
+        self.stray.get_or_insert(number);
+    }
+
+    /// Tells the first answer from another port.
+    pub(crate) const fn stray(&self) -> Option<u64> {
+        self.stray
     }
 
     /// Tells what was sent in `stage`.

@@ -445,13 +445,15 @@ impl<const PARALLEL: usize> Engine for Suite<PARALLEL> {
         let Some((port, local)) = packet.ports().filter(|_| ours) else {
             return;
         };
-        if port != config.port || packet.checksum_ok() == Some(false) && !faithful {
+        if packet.checksum_ok() == Some(false) && !faithful {
             return;
         }
         let mut moment = Moment { now, number: self.packets, timer: &mut self.timer };
         let mut slots = self.slots.iter_mut().flatten();
-        if let Some(slot) = slots.find(|slot| slot.port == local) {
-            slot.trial.handle(&mut moment, packet);
+        match slots.find(|slot| slot.port == local) {
+            Some(slot) if port == config.port => slot.trial.handle(&mut moment, packet),
+            Some(slot) => slot.trial.stray(self.packets, packet),
+            None => {}
         }
     }
 

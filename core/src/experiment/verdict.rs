@@ -17,7 +17,7 @@ pub enum Outcome {
     Zeroed,
     /// It came back as a copy of what was sent, from something that does not understand it.
     Reflected,
-    /// Nothing came back.
+    /// Nothing came back, or an acknowledgement that tells of nothing.
     Dropped,
     /// A reset came back.
     Reset,
@@ -179,7 +179,7 @@ impl Verdict {
     #[must_use]
     pub fn new(entry: Entry, code: i8, evidence: Evidence) -> Self {
         let rows = ENTRIES.get(entry.index()).map_or(&[][..], |row| row.codes);
-        let found = rows.iter().find(|row| row.code == code);
+        let found = rows.iter().chain([&ANSWERED_ELSEWHERE]).find(|row| row.code == code);
         let undecided = Code::undetermined(Reason::Undecided);
         Self { entry, code: *found.unwrap_or(&undecided), evidence }
     }
@@ -228,6 +228,10 @@ impl Verdict {
 /// The number of an entry that was not determined.
 pub const UNDETERMINED: i8 = -1;
 
+/// The number, for every entry, of an answer that came from another port than was asked; beyond the
+/// original's.
+pub(crate) const OTHER_PORT: i8 = 20;
+
 /// The entries that ask whether a SYN with an unknown option is answered.
 const OPTION_ON_SYN: [Entry; 2] = [Entry::SynOpt, Entry::SynOpt2];
 /// The entries that ask whether a SYN with payload is answered.
@@ -246,6 +250,14 @@ const ON_SYN: [Entry; 11] = [
     Entry::SynAckData2,
     Entry::SynAckData2Adv,
 ];
+
+const ANSWERED_ELSEWHERE: Code = Code {
+    code: OTHER_PORT,
+    outcome: Outcome::Changed,
+    direction: Direction::None,
+    id: "tcp.port.other",
+    sentence: "The answer came from another port: a NAT does not take the segment for the connection's.",
+};
 
 const OPTION_ANSWERED: Code = Code {
     code: 0,

@@ -11,6 +11,7 @@ use super::{
     flows::Forgetful,
     headers,
     headers::Router,
+    loose_nat::LooseNat,
     nat::Nat,
     numbers::{Both, By, Shift},
     options::{self, Action, Rewrite},
@@ -448,6 +449,9 @@ const CATALOGUE: &[Row] = &[
     ),
     Row::new("nat", "", "Gives connections its own address and a port of its own.", || {
         Box::new(Nat::default())
+    }),
+    Row::new("nat-loose", "", "As nat, but lets segments without flags pass as they are.", || {
+        Box::new(LooseNat::default())
     }),
     Row::new("mss-clamp", "", "Lets no segment size above 1200 pass.", || {
         edit(When::HANDSHAKE, headers::clamp::<1200>)

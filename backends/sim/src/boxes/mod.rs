@@ -5,6 +5,7 @@ mod catalogue;
 mod content;
 mod flows;
 mod headers;
+mod loose_nat;
 mod nat;
 mod numbers;
 mod options;

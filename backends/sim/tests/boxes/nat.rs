@@ -49,6 +49,20 @@ fn addresses_and_ports_are_translated_and_nothing_else() {
 }
 
 #[test]
+fn what_has_no_flags_is_let_through_and_answered_from_another_port() {
+    both("nat-loose", |bench| {
+        let question = Draft { flags: Flags::NONE, ..data(1, b"none") };
+        bench.passes(Inbound, ack(1, 5, &[], b"not asked for"));
+        bench.passes(Outbound, question);
+        let answer = ack(1, 5, &[], b"");
+        let moved = Draft { source_port: 600, destination_port: INITIATOR, ..answer };
+        bench.check(Inbound, answer, &[(Inbound, moved)]);
+        let outside = bench.raw(Outbound, bench.write(Outbound, &syn(UNKNOWN, b""))).remove(0).1;
+        assert_eq!(Packet::from_ip(&outside).ports(), Some((20001, HOST)));
+    });
+}
+
+#[test]
 fn quotes_are_translated_back() {
     both("nat", |bench| {
         let (initiator, _) = bench.ends();

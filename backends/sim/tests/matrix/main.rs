@@ -145,6 +145,7 @@ fn further_rows_of_the_original() {
         ("reflect", &[("UnexpAwnd4Opt", 1)]),
         ("router", &[]),
         ("nat", &[]),
+        ("nat-loose", &[]),
         ("mss-clamp", &[]),
     ];
     let mut text = String::new();

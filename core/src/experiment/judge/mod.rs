@@ -8,7 +8,7 @@ use super::{
     catalogue::Entry,
     log::Stage,
     trial::Trial,
-    verdict::{Evidence, UNDETERMINED},
+    verdict::{Evidence, OTHER_PORT, Outcome, UNDETERMINED, Verdict},
 };
 
 pub(crate) mod data;
@@ -29,6 +29,18 @@ pub(crate) struct Finding {
     pub(crate) entry: Entry,
     pub(crate) code: i8,
     pub(crate) evidence: Evidence,
+}
+
+impl Finding {
+    /// Corrects what was taken for silence: this packet answered, but from another port.
+    pub(crate) fn answered_elsewhere(&mut self, number: u64) {
+        let verdict = Verdict::new(self.entry, self.code, Evidence::new());
+        if verdict.code.outcome == Outcome::Dropped {
+            self.code = OTHER_PORT;
+            let _ = self.evidence.push(number);
+            self.evidence.sort_unstable();
+        }
+    }
 }
 
 /// Adds a finding for the entry with this index in the procedure's list, if there is one.

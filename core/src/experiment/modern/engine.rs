@@ -345,8 +345,11 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
             slot.sure |= alone;
         }
         let finding = judge::judge(trial, slot.guesses);
-        let open =
-            matches!(finding.outcome, Outcome::Dropped | Outcome::Reset | Outcome::AnsweredByBox);
+        let open = finding.instead.is_some()
+            || matches!(
+                finding.outcome,
+                Outcome::Dropped | Outcome::Reset | Outcome::AnsweredByBox
+            );
         let on_syn = matches!(row.aspect, Aspect::SynOption(_) | Aspect::SynAckOption(_));
         let sure = slot.sure || finding.outcome == Outcome::Passed && judge::is_echoed(trial);
         match () {
@@ -385,7 +388,10 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
             (true, true, _) => (Outcome::Works, Direction::None),
             (true, false, _) => (Outcome::Offline, Direction::None),
             (false, _, true) => (Outcome::Passed, Direction::None),
-            _ => (judge::silent(trial).outcome, Direction::None),
+            _ => {
+                let direction = Direction::None;
+                return Next::Settle(Finding { direction, ..judge::silent(trial) });
+            }
         };
         Next::Settle(Finding::of(trial, outcome, direction))
     }
@@ -393,8 +399,8 @@ impl<const PARALLEL: usize> Modern<PARALLEL> {
     /// Looks at a control: silence counts only if it was answered.
     fn check(&mut self, slot: &mut Slot) -> Next {
         let row = slot.trial.row;
-        let dropped = slot.kept.as_ref().is_some_and(|kept| kept.outcome == Outcome::Dropped);
-        if slot.trial.is_answered() && dropped && !slot.confirming {
+        let lost = |kept: &Finding| kept.outcome == Outcome::Dropped || kept.instead.is_some();
+        if slot.trial.is_answered() && slot.kept.as_ref().is_some_and(lost) && !slot.confirming {
             slot.confirming = true; // it may have been a moment at which nothing came through
             return Next::Question;
         }
@@ -493,12 +499,17 @@ impl<const PARALLEL: usize> Engine for Modern<PARALLEL> {
         let Some((port, local)) = packet.ports().filter(|_| ours) else {
             return;
         };
-        if port != self.config.port || packet.checksum_ok() == Some(false) {
+        if packet.checksum_ok() == Some(false) {
             return;
         }
         let mut slots = self.slots.iter_mut().flatten();
-        if let Some(slot) = slots.find(|slot| slot.port == local) {
-            slot.trial.handle(now, self.packets, &mut self.timer, packet);
+        let slot = slots.find(|slot| slot.port == local);
+        match slot {
+            Some(slot) if port == self.config.port => {
+                slot.trial.handle(now, self.packets, &mut self.timer, packet);
+            }
+            Some(slot) => slot.trial.stray(self.packets, packet),
+            None => {}
         }
     }
 

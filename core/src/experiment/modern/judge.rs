@@ -6,7 +6,7 @@ use super::{
     log::{Answer, Reported, option},
     syn::{Guess, Guesses},
     trial::Trial,
-    verdict::{Finding, Why},
+    verdict::{Finding, Instead, Why},
 };
 use crate::{
     engine::SLOT,
@@ -60,7 +60,17 @@ pub(crate) fn silent(trial: &Trial) -> Finding {
         Step::Segment(..) => Direction::Outbound,
         _ => Direction::None,
     };
-    Finding::of(trial, outcome, direction)
+    match outcome {
+        Outcome::Dropped if trial.log.stray.is_some() => Finding {
+            instead: Some(Instead::OtherPort),
+            ..Finding::of(trial, Outcome::Changed, Direction::None)
+        },
+        Outcome::Dropped if trial.is_acknowledged() => Finding {
+            instead: Some(Instead::Acknowledgement),
+            ..Finding::of(trial, outcome, direction)
+        },
+        _ => Finding::of(trial, outcome, direction),
+    }
 }
 
 /// Judges an option of the SYN by its answer, or by what the host told of the SYN.

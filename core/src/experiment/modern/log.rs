@@ -28,6 +28,8 @@ pub(crate) struct Log {
     pub(crate) reset: Option<u64>,
     /// The first ICMP error.
     pub(crate) error: Option<u64>,
+    /// The first answer from another port of the target.
+    pub(crate) stray: Option<u64>,
 }
 
 /// A segment that came back.
@@ -86,8 +88,13 @@ impl Log {
     pub(crate) fn evidence(&self) -> Evidence {
         let answers = self.answers.iter().map(|answer| answer.number);
         let first = self.syn_ack.as_ref().map(|answer| answer.number);
-        let others =
-            [first, self.report.as_ref().map(|report| report.number), self.reset, self.error];
+        let others = [
+            first,
+            self.report.as_ref().map(|report| report.number),
+            self.reset,
+            self.error,
+            self.stray,
+        ];
         let mut all: heapless::Vec<u64, 16> = heapless::Vec::new();
         for number in self.sent.iter().copied().chain(others.into_iter().flatten()).chain(answers) {
             if !all.contains(&number) {

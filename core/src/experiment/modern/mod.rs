@@ -33,4 +33,4 @@ pub use catalogue::{Applies, Aspect, Before, Family, Row, Step, by_name};
 pub use catalogue_table::ROWS;
 pub use engine::{Choice, Modern, ModernConfig, ModernEvent, ModernSummary};
 pub use shape::{Opt, Reply, Shape, Sketch, Text};
-pub use verdict::{Finding, Why};
+pub use verdict::{Finding, Instead, Why};

@@ -227,6 +227,22 @@ impl Trial {
         }
     }
 
+    /// Takes in a segment from another port of the target: it may acknowledge what we sent.
+    pub(crate) fn stray(&mut self, number: u64, packet: &Packet<'_>) {
+        let acked = packet.tcp().map(|segment| segment.header.ack().since(self.isn));
+        if acked.is_some_and(|acked| (1..=FARTHEST).contains(&acked)) {
+            self.log.stray.get_or_insert(number);
+        }
+    }
+
+    /// Tells whether the question was acknowledged.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        let after = |answer: &Answer| {
+            self.place().is_some_and(|(seq, _)| (1..=FARTHEST).contains(&answer.ack.since(seq)))
+        };
+        self.log.answers.iter().any(after)
+    }
+
     /// Keeps a reset, and waits a little for what may come behind it.
     fn refused(&mut self, now: Instant, answer: &Answer) {
         if !matches!(self.phase, Phase::Abandon | Phase::Over) {
@@ -515,5 +531,7 @@ const AFTER_RESET: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How far within the window the reset is that a host does not heed.
 pub(super) const IN_WINDOW: u32 = 1000;
+/// More bytes than a connection sends.
+const FARTHEST: u32 = 4096;
 /// More steps than one packet can make a trial take.
 const PHASES: u8 = 8;

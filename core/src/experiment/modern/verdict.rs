@@ -18,10 +18,22 @@ pub struct Finding {
     pub why: Option<Why>,
     /// What was sent and what arrived, where both are numbers.
     pub values: Option<(u32, u32)>,
+    /// What came instead of the answer that was waited for.
+    pub instead: Option<Instead>,
     /// The numbers of the packets that prove it.
     pub evidence: Evidence,
     /// The source port of the connection that showed it; paths are chosen by it.
     pub port: Option<u16>,
+}
+
+/// What came instead of an answer that tells of the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Instead {
+    /// An acknowledgement and no report: from a box, or from a host that does not know the connection.
+    Acknowledgement,
+    /// An answer from another port of the target: a NAT did not take the question, or the answer, for
+    /// the connection's.
+    OtherPort,
 }
 
 /// Why a row is undetermined.
@@ -46,7 +58,8 @@ impl Finding {
     #[must_use]
     pub fn new(row: &'static Row, outcome: Outcome, direction: Direction) -> Self {
         let evidence = Evidence::new();
-        Self { row, outcome, direction, why: None, values: None, evidence, port: None }
+        let (why, values, instead, port) = (None, None, None, None);
+        Self { row, outcome, direction, why, values, instead, evidence, port }
     }
 
     /// Makes the finding of a connection, which proves it.
@@ -86,6 +99,9 @@ impl Finding {
         if let (Outcome::Changed, Some((sent, arrived))) = (self.outcome, self.values) {
             return write!(out, "{noun}: changed{} from {sent} to {arrived}.", self.way());
         }
+        if let Some(instead) = self.instead {
+            return write!(out, "{noun}: {}.", instead.words());
+        }
         let (before, after) = match self.outcome {
             Outcome::Passed => return write!(out, "{noun}: arrived as sent."),
             Outcome::Removed => ("removed", "."),
@@ -117,6 +133,19 @@ impl Finding {
             Direction::Inbound => " on the way back",
             Direction::Both => " on both ways",
             Direction::None => "",
+        }
+    }
+}
+
+impl Instead {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Acknowledgement => {
+                "acknowledged, but not reported, every time, while a plain segment was"
+            }
+            Self::OtherPort => {
+                "answered from another port, every time: a NAT does not take it for the connection's"
+            }
         }
     }
 }

@@ -109,6 +109,9 @@ impl Trial {
     pub(crate) fn findings(&self) -> Findings {
         let mut findings = Findings::new();
         (self.procedure.judge)(self, &mut findings);
+        if let Some(number) = self.log.stray().filter(|_| !self.voice.faithful()) {
+            findings.iter_mut().for_each(|finding| finding.answered_elsewhere(number));
+        }
         findings
     }
 
@@ -158,6 +161,14 @@ impl Trial {
             later: log::later(segment.payload),
         });
         self.notice(moment, &head);
+    }
+
+    /// Takes in a segment from another port of the target: it may acknowledge what we sent.
+    pub(crate) fn stray(&mut self, number: u64, packet: &Packet<'_>) {
+        let acked = packet.tcp().map(|segment| segment.header.ack().since(self.voice.isn));
+        if acked.is_some_and(|acked| (1..=FARTHEST).contains(&acked)) {
+            self.log.note_stray(number);
+        }
     }
 
     /// Tells what a segment that arrives now belongs to.
@@ -450,3 +461,5 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 const CLOSING: &[u8] = &[1, 1];
 /// More steps than one packet can make a trial take.
 const PHASES: u8 = 8;
+/// More bytes than a connection sends.
+const FARTHEST: u32 = 1 << 16;
